@@ -41,7 +41,9 @@ class BoundBody:
         ]
 
 
-def evaluate(program: Program, arrays: Sequence[np.ndarray], sizes: Mapping[str, int] | None = None) -> list[np.ndarray]:
+def evaluate(
+    program: Program, arrays: Sequence[np.ndarray], sizes: Mapping[str, int] | None = None
+) -> list[np.ndarray]:
     """Runs a program on NumPy arrays.
 
     Args:
@@ -56,7 +58,7 @@ def evaluate(program: Program, arrays: Sequence[np.ndarray], sizes: Mapping[str,
         ValueError: If the arrays do not fit the program's input types.
     """
     arrays = [np.asarray(array) for array in arrays]
-    sizes = {**(sizes or {}), **program.bind([array.shape for array in arrays])}
+    sizes = program.bind([array.shape for array in arrays], sizes)
     values: dict[Value, np.ndarray] = dict(zip(program.inputs, arrays, strict=True))
     for node in program.nodes:
         attributes = {name: bind_attribute(value, sizes, bind_body) for name, value in node.attributes.items()}

@@ -79,7 +79,9 @@ class Program:
     @cached_property
     def symbols(self) -> tuple[str, ...]:
         """Names of the symbols in the inputs' shapes, in order of appearance."""
-        return tuple(dict.fromkeys(name for value in self.inputs for dim in value.shape for name in sorted(symbols_of(dim))))
+        return tuple(
+            dict.fromkeys(name for value in self.inputs for dim in value.shape for name in sorted(symbols_of(dim)))
+        )
 
     @cached_property
     def _symbolic_axes(self) -> tuple[tuple[int, int, Dim], ...]:
@@ -90,13 +92,17 @@ class Program:
             if isinstance(dim, Dim)
         )
 
-    def bind(self, shapes: Sequence[Sequence[int]]) -> dict[str, int]:
+    def bind(self, shapes: Sequence[Sequence[int]], known: Mapping[str, int] | None = None) -> dict[str, int]:
         """Finds the value of every symbol from the shapes of actual inputs, and checks that they agree.
+
+        Args:
+            shapes: One shape per input.
+            known: Values of symbols, those of the enclosing program for a sub-program.
 
         Raises:
             ValueError: If a shape contradicts the program's input types.
         """
-        sizes: dict[str, int] = {}
+        sizes: dict[str, int] = dict(known or {})
         derived: list[tuple[int, int, Dim]] = []
         for i, axis, dim in self._symbolic_axes:
             actual = shapes[i][axis]
@@ -121,7 +127,9 @@ class Program:
             raise ValueError(f"Program {self.name} takes {len(self.inputs)} inputs, got {len(shapes)}.")
         for i, (value, shape) in enumerate(zip(self.inputs, shapes, strict=True)):
             if len(shape) != value.type.rank:
-                raise ValueError(f"Input {i} ({value.name}) of {self.name} must be {value.type}, got shape {tuple(shape)}.")
+                raise ValueError(
+                    f"Input {i} ({value.name}) of {self.name} must be {value.type}, got shape {tuple(shape)}."
+                )
             for axis, (dim, actual) in enumerate(zip(value.shape, shape, strict=True)):
                 if isinstance(dim, int) and dim != actual:
                     raise self._mismatch(i, axis, dim, dim, actual)

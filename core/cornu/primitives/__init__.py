@@ -1,5 +1,29 @@
 """The primitives, one file per family; importing this registers them all."""
 
-from cornu.primitives import control, elementwise, linalg, logic, movement, reduction
+from cornu.primitives import (
+    control,
+    convolution,
+    cumulative,
+    elementwise,
+    indexing,
+    linalg,
+    logic,
+    movement,
+    pooling,
+    reduction,
+    sorting,
+)
 
-__all__ = ["control", "elementwise", "linalg", "logic", "movement", "reduction"]
+__all__ = [
+    "control",
+    "convolution",
+    "cumulative",
+    "elementwise",
+    "indexing",
+    "linalg",
+    "logic",
+    "movement",
+    "pooling",
+    "reduction",
+    "sorting",
+]

@@ -20,7 +20,6 @@ from cornu.ir.shapes import require_equal
 from cornu.ir.types import TensorType, is_float
 
 
-
 def require_types(actual: Sequence[TensorType], expected: Sequence[TensorType], what: str) -> None:
     """Checks operands against a sub-program's types.
 
@@ -142,7 +141,9 @@ def _infer_scan(
     return (*types[:carries], *(_stacked(type, length) for type in outputs[carries:]))
 
 
-def _scan(*arrays: np.ndarray, body: BoundBody, carries: int, sequences: int, length: int, reverse: bool) -> list[np.ndarray]:
+def _scan(
+    *arrays: np.ndarray, body: BoundBody, carries: int, sequences: int, length: int, reverse: bool
+) -> list[np.ndarray]:
     state = list(arrays[:carries])
     xs, constants = arrays[carries : carries + sequences], arrays[carries + sequences :]
     steps: list[list[np.ndarray]] = [[] for _ in range(length)]

@@ -30,7 +30,8 @@ def sum_to(b: Builder, value: Value, shape: tuple[Any, ...]) -> Value:
     if not axes:
         return value
     summed = b.ReduceSum(value, axes=axes, keepdims=False)
-    return b.Reshape(summed, shape=shape) if stretched else summed
+    result: Value = b.Reshape(summed, shape=shape) if stretched else summed
+    return result
 
 
 def unary(name: str, kernel: Callable[..., Any], vjp: UnaryVjp | None, dtypes: Sequence[str] = FLOATS) -> Primitive:
@@ -93,22 +94,25 @@ def _erf(x: np.ndarray) -> np.ndarray:
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype, copy=False)
-
-
-def _sign_of(b: Builder, x: Value) -> Value:
-    return b.Sign(x)
+    return np.asarray(np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype, copy=False))
 
 
 def positive(b: Builder, x: Value) -> Value:
     """1 where `x > 0`, else 0, in the dtype of `x`."""
-    return b.Cast(b.Greater(x, 0), to=x.dtype)
+    mask: Value = b.Cast(b.Greater(x, 0), to=x.dtype)
+    return mask
+
+
+def _abs_vjp(b: Builder, g: Value, x: Value, y: Value) -> Value:
+    """1 from 0 on, -1 below."""
+    half: Value = b.Sub(b.Cast(b.GreaterOrEqual(x, 0), to=x.dtype), 0.5)
+    return b.Mul(g, b.Add(half, half))  # type: ignore[no-any-return]
 
 
 # -- one operand ---------------------------------------------------------------------------------------------------
 
 unary("Neg", np.negative, lambda b, g, x, y: b.Neg(g), FLOATS + SIGNED)
-unary("Abs", np.abs, lambda b, g, x, y: b.Mul(g, _sign_of(b, x)), NUMBERS)
+unary("Abs", np.abs, _abs_vjp, NUMBERS)
 unary("Sign", np.sign, None, NUMBERS)
 unary("Floor", np.floor, None)
 unary("Ceil", np.ceil, None)
@@ -193,11 +197,14 @@ def _modulo(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Powers; a negative integer exponent gives the integer part, as C does it in floating point."""
+    """Powers; a negative exponent of integers gives the integer part of the result, and 0 of a power of 0."""
     with np.errstate(all="ignore"):
-        if x.dtype.kind in "iu":
-            return np.trunc(np.power(x.astype(np.float64), y.astype(np.float64))).astype(x.dtype)
-        return np.asarray(np.power(x, y))
+        if x.dtype.kind not in "iu":
+            return np.asarray(np.power(x, y))
+        whole = np.power(x, np.maximum(y, np.zeros((), y.dtype)))
+        # 1 / x^n, without its fraction: only 1 and -1 leave something.
+        inverse = np.where(np.abs(x) == 1, np.power(x, np.abs(y)), np.zeros((), x.dtype))
+        return np.where(y < 0, inverse, whole).astype(x.dtype)
 
 
 def _power_vjp(b: Builder, g: Value, x: Value, y: Value, z: Value) -> tuple[Value, Value]:

@@ -91,11 +91,16 @@ register(Primitive("Expand", _infer_expand, lambda x, shape: np.broadcast_to(x, 
 
 
 def _slice_size(start: DimLike, end: DimLike, step: int) -> DimLike:
-    return maximum(ceil_div(end - start, step), 0)
+    # A symbolic size is taken at its word: a maximum with 0 would make it differ from equal sizes computed elsewhere.
+    size = ceil_div(end - start, step)
+    return max(size, 0) if isinstance(size, int) else size
 
 
 def _infer_slice(x: TensorType, starts: Dims, ends: Dims, axes: tuple[int, ...], steps: tuple[int, ...]) -> TensorType:
-    """Exact bounds, as Python's `range`: the end of a negative step may be -1, and nothing is clamped."""
+    """Exact bounds, as Python's `range`: the end of a negative step may be -1, and nothing is clamped.
+
+    A symbolic end must not lie before its start when the program runs: callers write `maximum(start, end)`.
+    """
     check_axes(axes, x.rank, "Slice")
     if not len(starts) == len(ends) == len(axes) == len(steps):
         raise ValueError("Slice takes as many starts, ends and steps as axes.")
@@ -113,7 +118,9 @@ def _infer_slice(x: TensorType, starts: Dims, ends: Dims, axes: tuple[int, ...],
     return TensorType(x.dtype, tuple(shape))
 
 
-def _slice(x: np.ndarray, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int], steps: Sequence[int]) -> np.ndarray:
+def _slice(
+    x: np.ndarray, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int], steps: Sequence[int]
+) -> np.ndarray:
     index: list[slice] = [slice(None)] * x.ndim
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         empty = (end - start) * step <= 0
@@ -148,16 +155,21 @@ def dilated(size: DimLike, stride: int) -> DimLike:
 def dilate(b: Builder, x: Value, gaps: tuple[int, ...]) -> Value:
     """Puts `gaps[axis]` zeros between neighbours along every axis: `a b c` with a gap of 1 is `a 0 b 0 c`."""
     for axis, gap in enumerate(gaps):
-        if not gap:
-            continue
-        shape = b.resolve_type(x.type).shape
-        size = shape[axis]
-        spread = b.Reshape(x, shape=(*shape[: axis + 1], 1, *shape[axis + 1 :]))
-        after = tuple(gap if i == axis + 1 else 0 for i in range(len(shape) + 1))
-        padded = b.Pad(spread, before=(0,) * len(after), after=after, value=0.0, mode="constant")
-        merged = b.Reshape(padded, shape=(*shape[:axis], size * (gap + 1), *shape[axis + 1 :]))
-        x = b.Slice(merged, starts=(0,), ends=(dilated(size, gap + 1),), axes=(axis,), steps=(1,))
+        if gap:
+            size = b.resolve_type(x.type).shape[axis]
+            spread = zero_stuffed(b, x, axis, gap)
+            x = b.Slice(spread, starts=(0,), ends=(dilated(size, gap + 1),), axes=(axis,), steps=(1,))
     return x
+
+
+def zero_stuffed(b: Builder, x: Value, axis: int, gap: int) -> Value:
+    """Puts `gap` zeros behind every element along an axis: `a b c` with a gap of 1 is `a 0 b 0 c 0`."""
+    shape = b.resolve_type(x.type).shape
+    column = b.Reshape(x, shape=(*shape[: axis + 1], 1, *shape[axis + 1 :]))
+    after = tuple(gap if i == axis + 1 else 0 for i in range(len(shape) + 1))
+    padded = b.Pad(column, before=(0,) * len(after), after=after, value=0.0, mode="constant")
+    stuffed: Value = b.Reshape(padded, shape=(*shape[:axis], shape[axis] * (gap + 1), *shape[axis + 1 :]))
+    return stuffed
 
 
 def flip(b: Builder, x: Value, axes: tuple[int, ...]) -> Value:

@@ -28,7 +28,8 @@ def expanded(b: Builder, node: Node, value: Value) -> Value:
     """`value`, of the reduced shape, broadcast back over the reduced axes of the node's input."""
     shape = b.resolve_type(node.inputs[0].type).shape
     kept = b.Reshape(value, shape=reduced_shape(shape, node.attributes["axes"], keepdims=True))
-    return b.Expand(kept, shape=shape)
+    stretched: Value = b.Expand(kept, shape=shape)
+    return stretched
 
 
 def _reduction(name: str, kernel: Callable[..., Any], vjp: VjpRule, dtypes: Sequence[str] = NUMBERS) -> None:
