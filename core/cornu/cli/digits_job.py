@@ -5,6 +5,7 @@ Train, evaluate, save in both formats, reload, swap the backend, export to ONNX,
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,8 @@ def run_job(backend: str, epochs: int, output: Path, seed: int) -> None:
     """
     begin = time.perf_counter()
     output.mkdir(parents=True, exist_ok=True)
-    (x_train, y_train), (x_test, y_test) = digits.load_data()
-    x_train, x_test = _as_input(x_train), _as_input(x_test)
+    (train_images, y_train), (test_images, y_test) = digits.load_data()
+    x_train, x_test = _as_input(train_images), _as_input(test_images)
     keras.utils.set_random_seed(seed)
     model = build_model()
     model.compile(optimizer=keras.optimizers.Adam(1e-3), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -170,12 +171,9 @@ def _plot(
     probabilities: NDArray[Any],
     output: Path,
 ) -> None:
-    try:
-        import matplotlib
-    except ModuleNotFoundError:
+    if importlib.util.find_spec("matplotlib") is None:
         print("No plots: they need matplotlib, pip install 'cornu[plot]'")
         return
-    matplotlib.use("Agg")  # there may be no display
     curves, predictions = output / "learning_curves.png", output / "predictions.png"
     save_learning_curves(history, curves)
     save_predictions(x[..., 0], labels, probabilities, predictions)

@@ -45,7 +45,7 @@ def run(parsed: argparse.Namespace) -> int:
             config.set_backend(parsed.backend)
         name = config.backend()
     except ValueError as error:
-        raise QuickstartError(*error.args, *getattr(error, "__notes__", [])) from error
+        raise QuickstartError("\n  ".join([str(error), *getattr(error, "__notes__", [])])) from error
 
     from cornu.cli.digits_job import run_job
 

@@ -1,0 +1,61 @@
+# Every target sets itself up in .venv; a fresh clone needs make and Python 3.11 or newer, nothing else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?= -n auto
+QUICKSTART_ARGS ?=
+# Someone else's paths must not get between the tests and this clone.
+unexport PYTHONPATH
+
+.PHONY: help quickstart test lint format keras clean
+
+help:
+	@echo "make quickstart  train, save, swap the backend and export on real digits (QUICKSTART_ARGS=...)"
+	@echo "make test        run the test suite (PYTEST_ARGS=...)"
+	@echo "make lint        check style (ruff) and types (mypy)"
+	@echo "make format      put the sources in the shape that 'make lint' asks for"
+	@echo "make keras       compare with a live Keras 3, which is installed for it"
+	@echo "make clean       remove .venv and caches"
+
+quickstart: $(VENV)/.plot
+	$(BIN)/python -m cornu.cli quickstart $(QUICKSTART_ARGS)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+format: $(VENV)/.dev
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+keras: $(VENV)/.oracle
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m keras $(PYTEST_ARGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache quickstart
+
+# One stamp for each group of dependencies, older than pyproject.toml when something there has changed.
+$(VENV)/.plot: EXTRAS := plot
+$(VENV)/.dev: EXTRAS := dev
+$(VENV)/.oracle: EXTRAS := dev,oracle
+
+$(VENV)/.plot $(VENV)/.dev $(VENV)/.oracle: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --editable ".[$(EXTRAS)]"
+	@touch $@
+
+# The first Python that is new enough and can make an environment: names on the path may be stubs or lack a module.
+$(BIN)/python:
+	@set -e; found=; \
+	for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	  then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "No Python 3.11 or newer with the module venv was found; name one: make PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv $(VENV)
