@@ -36,7 +36,7 @@ Install = Callable[..., Path]
 
 
 @pytest.fixture
-def backends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[manager.BackendManager]:
+def backends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> manager.BackendManager:
     """A manager that finds only what the test installs, in an empty directory, with no configuration from outside."""
     for name in ("CORNU_BACKEND", "KERAS_BACKEND"):
         monkeypatch.delenv(name, raising=False)
@@ -46,7 +46,7 @@ def backends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[manage
     monkeypatch.chdir(work)
     monkeypatch.setattr(manager, "_manager", manager.BackendManager(GROUP))
     monkeypatch.setattr(config, "_process", config._Process())
-    yield manager._manager
+    return manager._manager
 
 
 @pytest.fixture
@@ -71,9 +71,8 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Install
         module = f"{distribution.replace('-', '_')}_module"
         info = root / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir(parents=True)
-        (root / f"{module}.py").write_text(
-            source or BACKEND_SOURCE.format(contract=contract, priority=priority) + extra
-        )
+        written = source or BACKEND_SOURCE.format(contract=contract, priority=priority) + extra
+        (root / f"{module}.py").write_text(written)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
         (info / "entry_points.txt").write_text(entry_points or f"[{group}]\n{name} = {module}:Toy\n")
         monkeypatch.syspath_prepend(str(root))

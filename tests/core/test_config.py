@@ -203,9 +203,8 @@ def test_setters_and_their_errors() -> None:
 def test_blocks_nest_and_end_after_errors() -> None:
     with config.use_backend("low") as low:
         assert config.current_backend() is low
-        with pytest.raises(KeyError), config.use_backend("middle"):
-            assert config.backend() == "middle"
-            raise KeyError
+        with pytest.raises(KeyError, match="middle"), config.use_backend("middle"):
+            raise KeyError(config.backend())
         assert config.backend() == "low"
         config.set_backend("middle")
         assert config.backend() == "low"  # the block wins until it ends

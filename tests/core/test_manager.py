@@ -97,7 +97,7 @@ def test_broken_plugin_is_named_and_stops_nobody(
     assert bad.error.startswith(reason)
     assert (bad.distribution, bad.version) == ("cornu-bad", "1.0")
     assert info_of("toy", infos).error == ""
-    with pytest.raises(BackendLoadError, match="'bad' from cornu-bad 1.0 cannot be loaded") as caught:
+    with pytest.raises(BackendLoadError, match=r"'bad' from cornu-bad 1\.0 cannot be loaded") as caught:
         manager.get_backend("bad")
     assert reason in str(caught.value)
     assert caught.value.__cause__ is not None

@@ -38,7 +38,9 @@ def run(parsed: argparse.Namespace) -> int:
     for info in infos:
         if info.error:
             # In full and without a box, so that a long error can be read and copied.
-            console.print(f"{info.name} ({info.distribution} {info.version}) cannot be used:", style="bold red")
+            console.print(
+                f"{info.name} ({info.distribution} {info.version}) cannot be used:", style="bold red", markup=False
+            )
             console.print(f"  {info.error}", markup=False, highlight=False, soft_wrap=True)
     usable = [info for info in infos if not info.error]
     if not usable:
@@ -52,17 +54,17 @@ def table_of(infos: list[BackendInfo]) -> Table:
     Args:
         infos: What `installed()` returns.
     """
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table()
-    for column in ("Name", "Version", "Contract", "Priority", "Providers", "Devices", "From", "State"):
-        table.add_column(column)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Name", no_wrap=True)
+    for column in ("Version", "Contract", "Priority", "Providers", "Devices", "State"):
+        table.add_column(column, overflow="fold")  # a narrow terminal breaks a cell, but hides nothing
     for info in infos:
-        state = (
-            "[red]cannot be used, see below[/red]" if info.error else f"[green]ok[/green] {escape(info.note)}".strip()
-        )
+        state = "[red]broken[/red]" if info.error else f"[green]ok[/green] {escape(info.note)}".strip()
         priority = "" if info.priority is None else str(info.priority)
         cells = (info.name, info.version, info.contract, priority, "\n".join(info.providers), "\n".join(info.devices))
-        table.add_row(*map(escape, cells), escape(info.distribution), state)
+        table.add_row(*map(escape, cells), state)
     return table
