@@ -1,0 +1,28 @@
+"""Writing operators that read and write at indices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cornu.ir.onnx.graph import GraphWriter
+from cornu.ir.onnx.registry import writes
+from cornu.ir.program import Node
+
+
+@writes("ScatterElements", "ScatterND")
+def _scatter(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
+    attributes = {name: value for name, value in node.attributes.items() if name != "reduction"}
+    reduction = node.attributes["reduction"]
+    if reduction in ("max", "min") and w.opset < 18:
+        raise ValueError(f"{node.op} with the reduction {reduction!r} needs ONNX opset 18, not {w.opset}.")
+    w.add(node.op, inputs, outputs, **attributes, reduction=None if reduction == "none" else reduction)
+    return None
+
+
+@writes("GatherND")
+def _gather_nd(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
+    indices = inputs[1]
+    if node.inputs[1].dtype != "int64":
+        indices = w.new("Cast", indices, to=7)
+    w.add("GatherND", [inputs[0], indices], outputs)
+    return None
