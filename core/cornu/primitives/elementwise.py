@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from cornu.ir.builder import Builder
-from cornu.ir.primitive import Primitive, register
+from cornu.ir.primitive import DecomposeRule, Primitive, register
 from cornu.ir.program import Node, Value
 from cornu.ir.shapes import broadcast_shapes, check_dtype, same_dtype
 from cornu.ir.types import DTYPES, FLOATS, NUMBERS, SIGNED, TensorType, is_float, is_integer, numpy_dtype
+from cornu.primitives import decompositions as form
 
 UnaryVjp = Callable[[Builder, Value, Value, Value], Value]
 BinaryVjp = Callable[[Builder, Value, Value, Value, Value], tuple[Value | None, Value | None]]
+UnaryForm = Callable[[Builder, Value], Value]
 
 
 def sum_to(b: Builder, value: Value, shape: tuple[Any, ...]) -> Value:
@@ -34,8 +36,14 @@ def sum_to(b: Builder, value: Value, shape: tuple[Any, ...]) -> Value:
     return result
 
 
-def unary(name: str, kernel: Callable[..., Any], vjp: UnaryVjp | None, dtypes: Sequence[str] = FLOATS) -> Primitive:
-    """Registers `y = f(x)`; the gradient rule gets `(b, g, x, y)`."""
+def unary(
+    name: str,
+    kernel: Callable[..., Any],
+    vjp: UnaryVjp | None,
+    dtypes: Sequence[str] = FLOATS,
+    form: UnaryForm | None = None,
+) -> Primitive:
+    """Registers `y = f(x)`; the gradient rule gets `(b, g, x, y)`, and `form` is f in simpler primitives."""
 
     def infer(x: TensorType) -> TensorType:
         check_dtype(x, dtypes, name)
@@ -45,10 +53,20 @@ def unary(name: str, kernel: Callable[..., Any], vjp: UnaryVjp | None, dtypes: S
         assert vjp is not None
         return (vjp(b, g, node.inputs[0], node.outputs[0]),)
 
-    return register(Primitive(name, infer, kernel, rule if vjp else None))
+    def decompose(b: Builder, node: Node) -> tuple[Value]:
+        assert form is not None
+        return (form(b, node.inputs[0]),)
+
+    return register(Primitive(name, infer, kernel, rule if vjp else None, decompose if form else None))
 
 
-def binary(name: str, kernel: Callable[..., Any], vjp: BinaryVjp | None, dtypes: Sequence[str] = NUMBERS) -> Primitive:
+def binary(
+    name: str,
+    kernel: Callable[..., Any],
+    vjp: BinaryVjp | None,
+    dtypes: Sequence[str] = NUMBERS,
+    decompose: DecomposeRule | None = None,
+) -> Primitive:
     """Registers `z = f(x, y)` with broadcasting; the gradient rule gets `(b, g, x, y, z)` and need not sum back."""
 
     def infer(x: TensorType, y: TensorType) -> TensorType:
@@ -63,7 +81,7 @@ def binary(name: str, kernel: Callable[..., Any], vjp: BinaryVjp | None, dtypes:
             for cotangent, operand in zip(leaving, node.inputs, strict=True)
         )
 
-    return register(Primitive(name, infer, kernel, rule if vjp else None))
+    return register(Primitive(name, infer, kernel, rule if vjp else None, decompose))
 
 
 def _quiet(kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,11 +105,6 @@ def _in_float32(kernel: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], A
     return run
 
 
-def _erf(x: np.ndarray) -> np.ndarray:
-    """The error function: `math.erf` is correctly rounded to a few ulp and has no vectorised peer in NumPy."""
-    return np.array([math.erf(value) for value in x.ravel().tolist()], x.dtype).reshape(x.shape)
-
-
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     e = np.exp(-np.abs(x))
     return np.asarray(np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype, copy=False))
@@ -109,44 +122,61 @@ def _abs_vjp(b: Builder, g: Value, x: Value, y: Value) -> Value:
     return b.Mul(g, b.Add(half, half))  # type: ignore[no-any-return]
 
 
+def _root_of_one_minus_square(b: Builder, x: Value) -> Value:
+    root: Value = b.Sqrt(b.Mul(b.Sub(1, x), b.Add(x, 1)))
+    return root
+
+
 # -- one operand ---------------------------------------------------------------------------------------------------
 
-unary("Neg", np.negative, lambda b, g, x, y: b.Neg(g), FLOATS + SIGNED)
-unary("Abs", np.abs, _abs_vjp, NUMBERS)
-unary("Sign", np.sign, None, NUMBERS)
+unary("Neg", np.negative, lambda b, g, x, y: b.Neg(g), FLOATS + SIGNED, lambda b, x: b.Mul(x, -1))
+unary("Abs", np.abs, _abs_vjp, NUMBERS, lambda b, x: b.Where(b.Less(x, 0), b.Sub(0, x), x))
+unary("Sign", np.sign, None, NUMBERS, form.sign)
 unary("Floor", np.floor, None)
-unary("Ceil", np.ceil, None)
-unary("Round", np.round, None)
+unary("Ceil", np.ceil, None, form=lambda b, x: b.Neg(b.Floor(b.Neg(x))))
+unary("Round", np.round, None, form=form.round_half_even)
 unary("Sqrt", _quiet(np.sqrt), lambda b, g, x, y: b.Div(g, b.Mul(y, 2)))
-unary("Reciprocal", _quiet(lambda x: (1 / x).astype(x.dtype)), lambda b, g, x, y: b.Neg(b.Mul(g, b.Mul(y, y))))
+unary(
+    "Reciprocal",
+    _quiet(lambda x: (1 / x).astype(x.dtype)),
+    lambda b, g, x, y: b.Neg(b.Mul(g, b.Mul(y, y))),
+    form=lambda b, x: b.Div(b.constant(1, x.dtype), x),
+)
 unary("Exp", _quiet(np.exp), lambda b, g, x, y: b.Mul(g, y))
 unary("Log", _quiet(np.log), lambda b, g, x, y: b.Div(g, x))
 unary("Sin", _quiet(np.sin), lambda b, g, x, y: b.Mul(g, b.Cos(x)))
 unary("Cos", _quiet(np.cos), lambda b, g, x, y: b.Neg(b.Mul(g, b.Sin(x))))
-unary("Tan", _quiet(np.tan), lambda b, g, x, y: b.Mul(g, b.Add(b.Mul(y, y), 1)))
-unary("Asin", _quiet(np.arcsin), lambda b, g, x, y: b.Div(g, b.Sqrt(b.Sub(1, b.Mul(x, x)))))
-unary("Acos", _quiet(np.arccos), lambda b, g, x, y: b.Neg(b.Div(g, b.Sqrt(b.Sub(1, b.Mul(x, x))))))
-unary("Atan", _quiet(np.arctan), lambda b, g, x, y: b.Div(g, b.Add(b.Mul(x, x), 1)))
-unary("Sinh", _quiet(np.sinh), lambda b, g, x, y: b.Mul(g, b.Cosh(x)))
-unary("Cosh", _quiet(np.cosh), lambda b, g, x, y: b.Mul(g, b.Sinh(x)))
+unary("Tan", _quiet(np.tan), lambda b, g, x, y: b.Mul(g, b.Add(b.Mul(y, y), 1)), form=form.tan)
+unary("Asin", _quiet(np.arcsin), lambda b, g, x, y: b.Div(g, _root_of_one_minus_square(b, x)), form=form.asin)
+unary("Acos", _quiet(np.arccos), lambda b, g, x, y: b.Neg(b.Div(g, _root_of_one_minus_square(b, x))), form=form.acos)
+unary("Atan", _quiet(np.arctan), lambda b, g, x, y: b.Div(g, b.Add(b.Mul(x, x), 1)), form=form.atan)
+unary("Sinh", _quiet(np.sinh), lambda b, g, x, y: b.Mul(g, b.Cosh(x)), form=form.sinh)
+unary("Cosh", _quiet(np.cosh), lambda b, g, x, y: b.Mul(g, b.Sinh(x)), form=form.cosh)
 unary("Tanh", _quiet(np.tanh), lambda b, g, x, y: b.Mul(g, b.Sub(1, b.Mul(y, y))))
-unary("Asinh", _quiet(np.arcsinh), lambda b, g, x, y: b.Div(g, b.Sqrt(b.Add(b.Mul(x, x), 1))))
-unary("Acosh", _quiet(np.arccosh), lambda b, g, x, y: b.Div(g, b.Sqrt(b.Sub(b.Mul(x, x), 1))))
-unary("Atanh", _quiet(np.arctanh), lambda b, g, x, y: b.Div(g, b.Sub(1, b.Mul(x, x))))
+unary("Asinh", _quiet(np.arcsinh), lambda b, g, x, y: b.Div(g, b.Sqrt(b.Add(b.Mul(x, x), 1))), form=form.asinh)
+unary("Acosh", _quiet(np.arccosh), lambda b, g, x, y: b.Div(g, b.Sqrt(b.Sub(b.Mul(x, x), 1))), form=form.acosh)
+unary("Atanh", _quiet(np.arctanh), lambda b, g, x, y: b.Div(g, b.Sub(1, b.Mul(x, x))), form=form.atanh)
 unary(
     "Erf",
-    _in_float32(_erf),
+    _in_float32(form.erf_kernel),
     lambda b, g, x, y: b.Mul(g, b.Mul(b.Exp(b.Neg(b.Mul(x, x))), 2 / math.sqrt(math.pi))),
+    form=form.erf,
 )
-unary("Sigmoid", _in_float32(_sigmoid), lambda b, g, x, y: b.Mul(g, b.Mul(y, b.Sub(1, y))))
+unary("Sigmoid", _in_float32(_sigmoid), lambda b, g, x, y: b.Mul(g, b.Mul(y, b.Sub(1, y))), form=form.sigmoid)
 unary(
     "Softplus",
     _in_float32(lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))),
     lambda b, g, x, y: b.Mul(g, b.Sigmoid(x)),
+    form=form.softplus,
 )
-unary("Relu", lambda x: np.maximum(x, np.zeros((), x.dtype)), lambda b, g, x, y: b.Mul(g, positive(b, x)))
+unary(
+    "Relu",
+    lambda x: np.maximum(x, np.zeros((), x.dtype)),
+    lambda b, g, x, y: b.Mul(g, positive(b, x)),
+    form=lambda b, x: b.Max(x, 0),
+)
 unary("Identity", np.copy, lambda b, g, x, y: g, DTYPES)
-unary("StopGradient", np.copy, None, DTYPES)
+unary("StopGradient", np.copy, None, DTYPES, lambda b, x: b.Identity(x))
 
 
 def _infer_cast(x: TensorType, to: str) -> TensorType:
@@ -236,9 +266,9 @@ binary("Sub", _quiet(np.subtract), lambda b, g, x, y, z: (g, b.Neg(g)))
 binary("Mul", _quiet(np.multiply), lambda b, g, x, y, z: (b.Mul(g, y), b.Mul(g, x)))
 binary("Div", _divide, lambda b, g, x, y, z: (b.Div(g, y), b.Neg(b.Div(b.Mul(g, z), y))))
 binary("Pow", _power, _power_vjp)
-binary("Mod", _modulo, _modulo_vjp)
-binary("Max", np.maximum, _choice_vjp(lambda b, x, y: b.GreaterOrEqual(x, y)))
-binary("Min", np.minimum, _choice_vjp(lambda b, x, y: b.LessOrEqual(x, y)))
+binary("Mod", _modulo, _modulo_vjp, decompose=form.modulo)
+binary("Max", np.maximum, _choice_vjp(lambda b, x, y: b.GreaterOrEqual(x, y)), decompose=form.choice(larger=True))
+binary("Min", np.minimum, _choice_vjp(lambda b, x, y: b.LessOrEqual(x, y)), decompose=form.choice(larger=False))
 
 
 def _infer_where(condition: TensorType, x: TensorType, y: TensorType) -> TensorType:
@@ -256,4 +286,4 @@ def _where_vjp(b: Builder, node: Node, g: Value) -> tuple[Value | None, ...]:
     )
 
 
-register(Primitive("Where", _infer_where, np.where, _where_vjp))
+register(Primitive("Where", _infer_where, np.where, _where_vjp, form.where))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cornu.ir.builder import Builder
+from cornu.ir.dim import product
 from cornu.ir.primitive import Primitive, register
 from cornu.ir.program import Node, Value
 from cornu.ir.shapes import broadcast_shapes, check_dtype, require_equal, same_dtype
@@ -38,9 +39,10 @@ def _matmul_vjp(b: Builder, node: Node, g: Value) -> tuple[Value, Value]:
     x, y = node.inputs
     if y.type.rank == 2 and x.type.rank > 2:
         # One product over all leading axes instead of a stack of them that is then summed.
-        rows, inner, columns = b.resolve_type(x.type).size, y.shape[0], y.shape[1]
-        flat_x = b.Reshape(x, shape=(rows // inner if inner != 0 else 0, inner))
-        flat_g = b.Reshape(g, shape=(b.resolve_type(flat_x.type).shape[0], columns))
+        *leading, inner = b.resolve_type(x.type).shape
+        rows = product(leading)
+        flat_x = b.Reshape(x, shape=(rows, inner))
+        flat_g = b.Reshape(g, shape=(rows, y.shape[1]))
         return b.MatMul(g, swap_last(b, y)), b.MatMul(swap_last(b, flat_x), flat_g)
     return (
         sum_to(b, b.MatMul(g, swap_last(b, y)), x.shape),

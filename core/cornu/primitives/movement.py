@@ -74,6 +74,8 @@ register(Primitive("Transpose", _infer_transpose, lambda x, perm: np.transpose(x
 
 
 def _infer_expand(x: TensorType, shape: Dims) -> TensorType:
+    if x.rank > len(shape):
+        raise ValueError(f"Expand cannot take axes away: {x} to {show_shape(shape)}.")
     result = broadcast_shapes(x.shape, tuple(shape), what="Expand")
     for have, want in zip(result, shape, strict=True):
         require_equal(have, want, f"Expand from {show_shape(x.shape)} to {show_shape(shape)}")
@@ -192,6 +194,10 @@ def _infer_pad(x: TensorType, before: Dims, after: Dims, value: float, mode: str
         raise ValueError(f"Pad takes a pad before and after each of the {x.rank} axes of {x}.")
     if mode not in PAD_MODES:
         raise ValueError(f"Pad's mode is one of {', '.join(PAD_MODES)}, got {mode!r}.")
+    if mode == "reflect":
+        for pad, size in zip((*before, *after), (*x.shape, *x.shape), strict=True):
+            if isinstance(pad, int) and isinstance(size, int) and pad >= max(size, 1):
+                raise ValueError(f"Pad cannot reflect {pad} elements of an axis of {size} (of {x}).")
     for pad in (*before, *after):
         if isinstance(pad, int) and pad < 0:
             raise ValueError(f"Pad does not crop, got before={before}, after={after}.")
@@ -292,7 +298,15 @@ def _tile_vjp(b: Builder, node: Node, g: Value) -> tuple[Value]:
     return (b.ReduceSum(b.Reshape(g, shape=split), axes=tuple(range(0, 2 * len(shape), 2)), keepdims=False),)
 
 
-register(Primitive("Tile", _infer_tile, lambda x, repeats: np.tile(x, repeats), _tile_vjp))
+def _tile_decompose(b: Builder, node: Node) -> tuple[Value]:
+    shape = b.resolve_type(node.inputs[0].type).shape
+    pairs = list(zip(node.attributes["repeats"], shape, strict=True))
+    columns = b.Reshape(node.inputs[0], shape=tuple(dim for _, size in pairs for dim in (1, size)))
+    stretched = b.Expand(columns, shape=tuple(dim for pair in pairs for dim in pair))
+    return (b.Reshape(stretched, shape=tuple(repeat * size for repeat, size in pairs)),)
+
+
+register(Primitive("Tile", _infer_tile, lambda x, repeats: np.tile(x, repeats), _tile_vjp, _tile_decompose))
 
 
 def _infer_triangle(x: TensorType, upper: bool, k: int) -> TensorType:
@@ -310,4 +324,13 @@ def _triangle_vjp(b: Builder, node: Node, g: Value) -> tuple[Value]:
     return (b.Trilu(g, **node.attributes),)
 
 
-register(Primitive("Trilu", _infer_triangle, _triangle, _triangle_vjp))
+def _triangle_decompose(b: Builder, node: Node) -> tuple[Value]:
+    x, a = node.inputs[0], node.attributes
+    rows, columns = b.resolve_type(x.type).shape[-2:]
+    row = b.Reshape(b.Range(start=a["k"], step=1, size=rows, dtype="int64"), shape=(rows, 1))
+    column = b.Range(start=0, step=1, size=columns, dtype="int64")
+    inside = b.GreaterOrEqual(column, row) if a["upper"] else b.LessOrEqual(column, row)
+    return (b.Where(inside, x, b.constant(0, x.dtype)),)
+
+
+register(Primitive("Trilu", _infer_triangle, _triangle, _triangle_vjp, _triangle_decompose))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from cornu.ir.builder import Builder
 from cornu.ir.dim import DimLike, product
-from cornu.ir.primitive import Primitive, VjpRule, register
+from cornu.ir.primitive import DecomposeRule, Primitive, VjpRule, register
 from cornu.ir.program import Node, Value
 from cornu.ir.shapes import check_axes, check_dtype
 from cornu.ir.types import FLOATS, NUMBERS, TensorType
@@ -32,13 +33,19 @@ def expanded(b: Builder, node: Node, value: Value) -> Value:
     return stretched
 
 
-def _reduction(name: str, kernel: Callable[..., Any], vjp: VjpRule, dtypes: Sequence[str] = NUMBERS) -> None:
+def _reduction(
+    name: str,
+    kernel: Callable[..., Any],
+    vjp: VjpRule,
+    dtypes: Sequence[str] = NUMBERS,
+    decompose: DecomposeRule | None = None,
+) -> None:
     def infer(x: TensorType, axes: Axes, keepdims: bool) -> TensorType:
         check_dtype(x, dtypes, name)
         check_axes(axes, x.rank, name)
         return TensorType(x.dtype, reduced_shape(x.shape, axes, keepdims))
 
-    register(Primitive(name, infer, kernel, vjp))
+    register(Primitive(name, infer, kernel, vjp, decompose))
 
 
 def _accumulate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,14 +74,30 @@ def _extreme(function: Callable[..., Any], largest: bool) -> Callable[..., Any]:
     return run
 
 
+def _mean(x: np.ndarray, axis: Axes, keepdims: bool, dtype: np.dtype) -> np.ndarray:
+    """The sum over the count; NaN of nothing."""
+    total = np.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
+    return np.asarray(total / dtype.type(math.prod(x.shape[i] for i in axis)))
+
+
 def _sum_vjp(b: Builder, node: Node, g: Value) -> tuple[Value]:
     return (expanded(b, node, g),)
 
 
-def _mean_vjp(b: Builder, node: Node, g: Value) -> tuple[Value]:
+def _count(b: Builder, node: Node) -> Value:
+    """How many elements each result is made of."""
     x = node.inputs[0]
-    count = product([b.resolve(x.shape[axis]) for axis in node.attributes["axes"]])
-    return (expanded(b, node, b.Div(g, b.Cast(b.DimValue(size=count), to=x.dtype))),)
+    size = product([b.resolve(x.shape[axis]) for axis in node.attributes["axes"]])
+    count: Value = b.constant(size, x.dtype) if isinstance(size, int) else b.Cast(b.DimValue(size=size), to=x.dtype)
+    return count
+
+
+def _mean_vjp(b: Builder, node: Node, g: Value) -> tuple[Value]:
+    return (expanded(b, node, b.Div(g, _count(b, node))),)
+
+
+def _mean_decompose(b: Builder, node: Node) -> tuple[Value]:
+    return (b.Div(b.ReduceSum(node.inputs[0], **node.attributes), _count(b, node)),)
 
 
 def _extreme_vjp(b: Builder, node: Node, g: Value) -> tuple[Value]:
@@ -85,15 +108,32 @@ def _extreme_vjp(b: Builder, node: Node, g: Value) -> tuple[Value]:
     return (b.Mul(mask, expanded(b, node, b.Div(g, count))),)
 
 
-def _product_vjp(b: Builder, node: Node, g: Value) -> tuple[Value]:
-    """The product of the others: running products from both sides, so that zeros are right."""
+def _flattened(b: Builder, node: Node) -> tuple[Value, Axes]:
+    """The input with the reduced axes as one at the end, and the order that its axes were brought into."""
     x, axes = node.inputs[0], node.attributes["axes"]
     shape = b.resolve_type(x.type).shape
     kept = tuple(i for i in range(len(shape)) if i not in axes)
     order = (*kept, *axes)
     flat_shape = (*(shape[i] for i in kept), product([shape[i] for i in axes]))
-    flat = b.Reshape(b.Transpose(x, perm=order), shape=flat_shape)
-    axis = len(kept)
+    return b.Reshape(b.Transpose(x, perm=order), shape=flat_shape), order
+
+
+def _product_decompose(b: Builder, node: Node) -> tuple[Value]:
+    """What a running product ends with; one more element makes that right of nothing, too."""
+    flat, _ = _flattened(b, node)
+    *kept, size = b.resolve_type(flat.type).shape
+    before, after = (0,) * len(kept), (0,) * len(kept)
+    longer = b.Pad(flat, before=(*before, 0), after=(*after, 1), value=1.0, mode="constant")
+    running = b.CumProd(longer, axis=len(kept), exclusive=True, reverse=False)
+    last = b.Slice(running, starts=(size,), ends=(size + 1,), axes=(len(kept),), steps=(1,))
+    return (b.Reshape(last, shape=b.resolve_type(node.outputs[0].type).shape),)
+
+
+def _product_vjp(b: Builder, node: Node, g: Value) -> tuple[Value]:
+    """The product of the others: running products from both sides, so that zeros are right."""
+    shape = b.resolve_type(node.inputs[0].type).shape
+    flat, order = _flattened(b, node)
+    axis = flat.type.rank - 1
     others = b.Mul(
         b.CumProd(flat, axis=axis, exclusive=True, reverse=False),
         b.CumProd(flat, axis=axis, exclusive=True, reverse=True),
@@ -104,8 +144,8 @@ def _product_vjp(b: Builder, node: Node, g: Value) -> tuple[Value]:
 
 
 _reduction("ReduceSum", _accumulate(np.sum), _sum_vjp)
-_reduction("ReduceMean", _accumulate(np.mean), _mean_vjp, FLOATS)
-_reduction("ReduceProd", _accumulate(np.prod), _product_vjp)
+_reduction("ReduceMean", _accumulate(_mean), _mean_vjp, FLOATS, _mean_decompose)
+_reduction("ReduceProd", _accumulate(np.prod), _product_vjp, decompose=_product_decompose)
 _reduction("ReduceMax", _extreme(np.max, largest=True), _extreme_vjp)
 _reduction("ReduceMin", _extreme(np.min, largest=False), _extreme_vjp)
 
