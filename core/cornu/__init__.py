@@ -1,0 +1,74 @@
+"""Cornu: a Keras-3-compatible framework whose backends and layers are plugins."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0.dev0"
+
+_MODULES = frozenset(
+    {
+        "activations",
+        "backend",
+        "callbacks",
+        "config",
+        "constraints",
+        "datasets",
+        "dtype_policies",
+        "export",
+        "initializers",
+        "ir",
+        "layers",
+        "losses",
+        "metrics",
+        "models",
+        "ops",
+        "optimizers",
+        "random",
+        "regularizers",
+        "saving",
+        "tree",
+        "utils",
+    }
+)
+_NAMES = {
+    "DTypePolicy": "cornu.dtype_policies",
+    "Function": "cornu.tracing",
+    "GradientTape": "cornu.tracing",
+    "Initializer": "cornu.initializers",
+    "Input": "cornu.layers",
+    "InputSpec": "cornu.layers",
+    "KerasTensor": "cornu.ops.keras_tensor",
+    "Layer": "cornu.layers",
+    "Loss": "cornu.losses",
+    "Metric": "cornu.metrics",
+    "Model": "cornu.models",
+    "Operation": "cornu.ops.operation",
+    "Optimizer": "cornu.optimizers",
+    "Regularizer": "cornu.regularizers",
+    "Sequential": "cornu.models",
+    "Variable": "cornu.tracing",
+    "function": "cornu.tracing",
+    "grad": "cornu.tracing",
+    "remat": "cornu.tracing",
+    "use_backend": "cornu.config",
+    "value_and_grad": "cornu.tracing",
+}
+
+__all__ = ["__version__", *sorted(_MODULES | set(_NAMES))]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is asked for when it is first asked for: `import cornu` alone is quick."""
+    if name in _MODULES:
+        return import_module(f"cornu.{name}")
+    if name in _NAMES:
+        value = getattr(import_module(_NAMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'cornu' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

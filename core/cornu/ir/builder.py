@@ -41,7 +41,7 @@ class Builder:
         self.inputs: list[Value] = []
         self.nodes: list[Node] = []
         self.captures: dict[Value, Value] = {}
-        self.scope = parent.scope if parent else ""
+        self.scope: str = parent.scope if parent else ""
         self._known: set[Value] = set()
         self._scalars: dict[tuple[str, Any], Value] = {}
         self._zeros: set[Value] = set()
@@ -55,6 +55,10 @@ class Builder:
         self.inputs.append(value)
         self._known.add(value)
         return value
+
+    def adopt(self, value: Value) -> None:
+        """Takes a value that was made elsewhere as one of this builder's own."""
+        self._known.add(value)
 
     def constant(self, value: Any, dtype: str | None = None) -> Value:
         """A constant tensor; equal scalars share one node."""

@@ -1,0 +1,99 @@
+"""Passes over programs: each takes a program and returns an equal one.
+
+`prepare` is what stands between a traced program and a backend.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from cornu.ir.passes.common_subexpressions import common_subexpressions
+from cornu.ir.passes.dead_code import dead_code
+from cornu.ir.passes.fold import fold
+from cornu.ir.passes.freeze import freeze
+from cornu.ir.passes.inline import inline
+from cornu.ir.passes.legalise import LegalisationError, is_native, legalise
+from cornu.ir.passes.simplify import simplify
+from cornu.ir.program import Program
+from cornu.ir.verify import verify
+
+if TYPE_CHECKING:
+    from cornu.backend.contract import Backend
+
+__all__ = [
+    "VERIFY",
+    "LegalisationError",
+    "common_subexpressions",
+    "dead_code",
+    "fold",
+    "freeze",
+    "inline",
+    "legalise",
+    "optimise",
+    "prepare",
+    "simplify",
+]
+
+VERIFY = os.environ.get("CORNU_VERIFY", "") not in ("", "0")
+"""Whether every program is verified after each pass (the environment variable CORNU_VERIFY; on in our tests)."""
+
+ROUNDS = 4
+_PASSES = (dead_code, fold, simplify, common_subexpressions)
+
+
+def optimise(program: Program) -> Program:
+    """Drops, folds, simplifies and shares until nothing changes (or after four rounds).
+
+    Run it after differentiation: what only matters for gradients (StopGradient, composites' own rules) may go.
+
+    Args:
+        program: The program.
+
+    Returns:
+        An equal program with the same inputs and as many outputs.
+
+    Example:
+        >>> optimise(program)
+    """
+    for _ in range(ROUNDS):
+        before = program
+        for run in _PASSES:
+            program = _checked(run(program))
+        if program is before:
+            break
+    return dead_code(program)
+
+
+def prepare(program: Program, backend: Backend, device: str = "") -> Program:
+    """What the core does to a program before a backend compiles it: inline, optimise, legalise, optimise.
+
+    Args:
+        program: The program as it was traced and differentiated.
+        backend: The backend; composites that it supports by name stay whole.
+        device: The device.
+
+    Returns:
+        A program of nodes that the backend supports.
+
+    Raises:
+        LegalisationError: If a node can be made native in no way.
+
+    Example:
+        >>> backend.compile(prepare(program, backend, "cpu"), CompileOptions("cpu"))
+    """
+    _checked(program)
+    inlined = _checked(inline(program, lambda call: is_native(call, backend.supports, device)))
+    optimised = optimise(inlined)
+    name = getattr(backend, "name", type(backend).__name__)
+    legal = legalise(optimised, backend.supports, device, name)
+    if legal is optimised:
+        return legal
+    # A simplification may bring back what is not native (a wider cast that met a narrower one): the last word is legal.
+    return _checked(legalise(optimise(_checked(legal)), backend.supports, device, name))
+
+
+def _checked(program: Program) -> Program:
+    if VERIFY:
+        verify(program)
+    return program

@@ -1,0 +1,170 @@
+"""Pooling layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu import ops
+from cornu.layers.convolution import standard_data_format, standard_padding, standard_tuple
+from cornu.layers.input_spec import InputSpec
+from cornu.layers.layer import Layer
+
+
+class BasePooling(Layer):
+    """Windows of the input, each reduced to one number per channel.
+
+    Args:
+        pool_size: The window, one number or one per spatial axis.
+        strides: Steps of the window; the window's size if missing.
+        padding: "valid" or "same".
+        data_format: "channels_last" or "channels_first"; the configured one if missing.
+    """
+
+    rank: int
+    mode: str
+
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.pool_size = standard_tuple(pool_size, self.rank, "pool_size")
+        self.strides = standard_tuple(pool_size if strides is None else strides, self.rank, "strides")
+        self.padding = standard_padding(padding)
+        self.data_format = standard_data_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        pool = ops.max_pool if self.mode == "max" else ops.average_pool
+        return pool(
+            inputs, pool_size=self.pool_size, strides=self.strides, padding=self.padding, data_format=self.data_format
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "padding": self.padding,
+            "strides": self.strides,
+            "data_format": self.data_format,
+        }
+
+
+class MaxPooling1D(BasePooling):
+    """The maximum of each window of time steps: see `BasePooling`."""
+
+    rank, mode = 1, "max"
+
+    def __init__(
+        self,
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class MaxPooling2D(BasePooling):
+    """The maximum of each window of an image: see `BasePooling`.
+
+    Example:
+        >>> import cornu
+        >>> cornu.layers.MaxPooling2D()(cornu.ops.ones((1, 4, 4, 3))).shape
+        (1, 2, 2, 3)
+    """
+
+    rank, mode = 2, "max"
+
+    def __init__(
+        self,
+        pool_size: Any = (2, 2),
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class AveragePooling1D(BasePooling):
+    """The mean of each window of time steps, padding not counted: see `BasePooling`."""
+
+    rank, mode = 1, "average"
+
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class AveragePooling2D(BasePooling):
+    """The mean of each window of an image, padding not counted: see `BasePooling`."""
+
+    rank, mode = 2, "average"
+
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class BaseGlobalPooling(Layer):
+    """All spatial axes reduced to one number per channel.
+
+    Args:
+        data_format: "channels_last" or "channels_first"; the configured one if missing.
+        keepdims: Whether the spatial axes stay, with size 1.
+    """
+
+    rank: int
+    mode: str
+
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = standard_data_format(data_format)
+        self.keepdims = keepdims
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        first = 1 if self.data_format == "channels_last" else 2
+        axes = tuple(range(first, first + self.rank))
+        reduce = ops.max if self.mode == "max" else ops.mean
+        return reduce(inputs, axis=axes, keepdims=self.keepdims)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "data_format": self.data_format, "keepdims": self.keepdims}
+
+
+class GlobalAveragePooling2D(BaseGlobalPooling):
+    """The mean of every channel of an image: see `BaseGlobalPooling`."""
+
+    rank, mode = 2, "average"
+
+
+class GlobalMaxPooling2D(BaseGlobalPooling):
+    """The maximum of every channel of an image: see `BaseGlobalPooling`."""
+
+    rank, mode = 2, "max"

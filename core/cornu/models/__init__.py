@@ -1,0 +1,33 @@
+"""Models, under Keras's names."""
+
+from cornu.models.functional import Functional
+from cornu.models.model import Model, model_from_json
+from cornu.models.sequential import Sequential
+
+
+def load_model(filepath: object, custom_objects: object = None, compile: bool = True, safe_mode: bool = True) -> Model:
+    """Loads a model from a `.keras` or `.h5` file."""
+    from cornu.saving import load_model
+
+    model: Model = load_model(filepath, custom_objects=custom_objects, compile=compile, safe_mode=safe_mode)
+    return model
+
+
+def save_model(model: Model, filepath: object, overwrite: bool = True, zipped: bool | None = None) -> None:
+    """Saves a model as `.keras` or `.h5`."""
+    from cornu.saving import save_model
+
+    save_model(model, filepath, overwrite=overwrite, zipped=zipped)
+
+
+def clone_model(model: Model) -> Model:
+    """A model of the same architecture with new weights.
+
+    Args:
+        model: A functional or sequential model, or one with `get_config`.
+    """
+    clone: Model = type(model).from_config(model.get_config())
+    return clone
+
+
+__all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]

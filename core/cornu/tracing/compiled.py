@@ -1,0 +1,103 @@
+"""From programs to executables: the one place where the core calls a backend."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import Generic, TypeVar
+
+from cornu.backend.config import current_backend, current_device
+from cornu.backend.contract import Backend, CompileOptions, Executable
+from cornu.ir.dim import substitute
+from cornu.ir.passes import prepare
+from cornu.ir.program import Program
+from cornu.ir.types import TensorType
+from cornu.tracing.tensor import ConcreteTensor
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+
+
+class Cache(Generic[Key, Item]):
+    """A bounded dictionary that forgets what was used longest ago."""
+
+    def __init__(self, capacity: int) -> None:
+        self._items: OrderedDict[Key, Item] = OrderedDict()
+        self._capacity = capacity
+        self._lock = Lock()
+
+    def get(self, key: Key) -> Item | None:
+        """The item, or None."""
+        with self._lock:
+            item = self._items.get(key)
+            if item is not None:
+                self._items.move_to_end(key)
+            return item
+
+    def put(self, key: Key, item: Item) -> None:
+        """Stores an item."""
+        with self._lock:
+            self._items[key] = item
+            self._items.move_to_end(key)
+            while len(self._items) > self._capacity:
+                self._items.popitem(last=False)
+
+
+class CompiledProgram:
+    """A program with its executables, one per backend and device, compiled when first needed.
+
+    Args:
+        program: The program as it was traced.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._executables: dict[tuple[int, str], Executable] = {}
+        self._lock = Lock()
+
+    def executable(self, backend: Backend, device: str) -> Executable:
+        """The executable for a backend."""
+        key = (id(backend), device)
+        found = self._executables.get(key)
+        if found is None:
+            with self._lock:
+                found = self._executables.get(key)
+                if found is None:
+                    found = compile_program(self.program, backend, device)
+                    self._executables[key] = found
+        return found
+
+    def run(
+        self, tensors: Sequence[ConcreteTensor], donate: frozenset[int] = frozenset(), executable: Executable | None = None
+    ) -> list[ConcreteTensor]:
+        """Runs the program on the current backend.
+
+        Args:
+            tensors: One per input.
+            donate: Positions whose buffers the backend may reuse.
+            executable: Another executable of this program than the ordinary one.
+
+        Raises:
+            ValueError: If the tensors do not fit the program.
+            BackendError: If the backend fails.
+        """
+        backend, device = current_backend(), current_device()
+        sizes = self.program.bind([tensor.type.shape for tensor in tensors])  # type: ignore[misc]
+        ready = executable or self.executable(backend, device)
+        buffers = ready([tensor.buffer(backend) for tensor in tensors], donate)
+        return [
+            ConcreteTensor(buffer, backend, _concrete(value.type, sizes))
+            for value, buffer in zip(self.program.outputs, buffers, strict=True)
+        ]
+
+
+def compile_program(program: Program, backend: Backend, device: str) -> Executable:
+    """Optimises, legalises and compiles a program."""
+    return backend.compile(prepare(program, backend, device), CompileOptions(device=device))
+
+
+def _concrete(type: TensorType, sizes: dict[str, int]) -> TensorType:
+    if not sizes:
+        return type
+    return TensorType(type.dtype, tuple(substitute(dim, sizes) for dim in type.shape))
