@@ -88,9 +88,7 @@ def _shrink_call(node: Node, used: list[bool]) -> Node:
         inner = dead_code(body)
         return node if inner is body else _rebuilt(node, range(len(node.inputs)), range(len(used)), {"body": inner})
     everything = range(len(body.inputs))
-    return _rebuilt(
-        node, everything, range(primals), {"body": select(body, everything, range(primals)), "vjp": None}
-    )
+    return _rebuilt(node, everything, range(primals), {"body": select(body, everything, range(primals)), "vjp": None})
 
 
 def _shrink_if(node: Node, used: list[bool]) -> Node:

@@ -8,10 +8,10 @@ import numpy as np
 
 from cornu.ir.dim import Dim
 from cornu.ir.interpret import bind_body
+from cornu.ir.passes.rewriting import with_bodies
 from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program, Value, bind_attribute
 from cornu.ir.types import numpy_dtype
-from cornu.ir.passes.rewriting import with_bodies
 
 SMALL = 1 << 16
 """Bytes that a folded result may always have; a larger one must not be larger than what it is made of."""

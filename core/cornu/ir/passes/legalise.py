@@ -140,7 +140,8 @@ class _Legaliser:
             output.nodes.append(node)
             return node.outputs
         if depth < _DEPTH:
-            for rewritten in (self.decomposed, self.widened):
+            # A wider dtype first: a decomposition in 16 bits would round after each of its steps.
+            for rewritten in (self.widened, self.decomposed):
                 part = rewritten(node)
                 if part is not None:
                     return self.place_all(*part, output, depth + 1)
@@ -164,6 +165,8 @@ class _Legaliser:
             return None
         b = _builder_for(node)
         results = rule(b, node)
+        if results is None:
+            return None
         part = inline(Program(node.op, node.inputs, tuple(results), tuple(b.nodes)), self.keeps)
         return part.nodes, part.outputs
 
