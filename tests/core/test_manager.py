@@ -169,7 +169,7 @@ def test_default_that_does_not_start_is_passed_over_aloud(backends: BackendManag
 
 
 def test_no_backend_at_all(backends: BackendManager, install: Any) -> None:
-    with pytest.raises(BackendLoadError, match=r"No backend can be used\. None is installed under .*'cornu\.testing'"):
+    with pytest.raises(BackendLoadError, match=r"No backend can be used\. None is installed under 'cornu\.testing'"):
         manager.start_default({})
     install("bad", source="raise RuntimeError('the driver is too old')")
     with pytest.raises(BackendLoadError, match="the driver is too old"):

@@ -143,8 +143,8 @@ class BackendManager:
             except Exception as error:
                 reasons.append(f"Backend {name!r} does not start: {type(error).__name__}: {error}")
                 warnings.warn(f"{reasons[-1]}; trying the next one.", RuntimeWarning, stacklevel=2)
-        told = " ".join(reasons) or f"None is installed under the entry-point group {self._group!r}."
-        raise BackendLoadError(f"No backend can be used. {told}")
+        told = "".join(f"\n  {reason}" for reason in reasons)
+        raise BackendLoadError("No backend can be used." + (told or f" None is installed under {self._group!r}."))
 
     def installed(self) -> list[BackendInfo]:
         """Loads every backend and tells about each, best first; one that cannot load stops no other."""
