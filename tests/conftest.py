@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+# Every program is verified after every pass; set before anything imports the passes.
+os.environ.setdefault("CORNU_VERIFY", "1")
 
 
 def pytest_configure(config: pytest.Config) -> None:
