@@ -12,7 +12,7 @@ from cornu.ir.program import Program
 from cornu.ir.types import TensorType
 from cornu.layers.input_spec import InputSpec
 from cornu.ops.keras_tensor import KerasTensor
-from cornu.saving.atomic import atomic_path
+from cornu.saving.atomic import atomic_file
 from cornu.tracing.function import TracedFunction, close_trace
 from cornu.tracing.tensor import TracedTensor
 from cornu.tracing.trace import Trace, recording
@@ -45,8 +45,8 @@ def export_model(
     options = {} if opset_version is None else {"opset": opset_version}
     proto = program.to_onnx(input_names=names[0], output_names=names[1], **options)
     path = Path(filepath)
-    with atomic_path(path) as temporary:
-        Path(temporary).write_bytes(proto.SerializeToString(deterministic=True))
+    with atomic_file(path) as file:
+        file.write(proto.SerializeToString(deterministic=True))
     if verbose is None or verbose:
         print(f"Saved artifact at '{path}'.")
 

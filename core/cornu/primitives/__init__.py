@@ -10,6 +10,7 @@ from cornu.primitives import (
     logic,
     movement,
     pooling,
+    random,
     reduction,
     sorting,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "logic",
     "movement",
     "pooling",
+    "random",
     "reduction",
     "sorting",
 ]
