@@ -43,7 +43,7 @@ def get_random_seed() -> int | None:
 
 
 def next_seed() -> int:
-    """A fresh seed in `[1, 10**9]`, drawn from Python's `random` as Keras does, so that `random.seed` governs it too."""
+    """A fresh seed in `[1, 10**9]`, drawn from Python's `random` as in Keras: `random.seed` governs it too."""
     return random.randint(1, 10**9)
 
 
