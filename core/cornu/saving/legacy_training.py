@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cornu.saving.names import find_class
+from cornu.saving.names import find_class, find_function
 from cornu.saving.registry import get_registered_object
 
 Config = dict[str, Any]
@@ -116,7 +116,19 @@ def downgrade_training(config: Config) -> Config:
         config: The `compile_config` that `serialize_keras_object` wrote.
     """
     kept = {key: _plain(value) for key, value in config.items() if key != "optimizer"}
+    if "loss" in kept:
+        kept["loss"] = _spelt_out(kept["loss"])
     return {**kept, "optimizer_config": _plain(config["optimizer"])}
+
+
+def _spelt_out(loss: Any) -> Any:
+    """Losses by their full names: Keras 3 does not find `mse` again in its own files."""
+    if isinstance(loss, str):
+        found = find_function("keras.losses", loss)
+        return loss if found is None else found.__name__
+    if isinstance(loss, dict) and "class_name" not in loss:
+        return {key: _spelt_out(value) for key, value in loss.items()}
+    return [_spelt_out(item) for item in loss] if isinstance(loss, list) else loss
 
 
 def _plain(config: Any) -> Any:
