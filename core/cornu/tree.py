@@ -80,9 +80,7 @@ def _pack(structure: Any, leaves: Iterator[Any]) -> Any:
         packed = {key: _pack(structure[key], leaves) for key in _keys(structure)}
         return {key: packed[key] for key in structure}
     if isinstance(structure, (list, tuple)):
-        items = []
-        for item in structure:
-            items.append(_pack(item, leaves))
+        items = [_pack(item, leaves) for item in structure]
         if isinstance(structure, tuple):
             return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
         return items

@@ -11,7 +11,7 @@ import numpy as np
 from cornu.ir.dim import Dim, DimLike, Symbol, SymbolicDimError, substitute
 from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program, Value, map_dims, map_type
-from cornu.ir.shapes import SizeConflict
+from cornu.ir.shapes import SizeConflictError
 from cornu.ir.types import Shape, TensorType, numpy_dtype
 
 Operand: TypeAlias = Value | bool | int | float | np.ndarray | np.generic
@@ -112,7 +112,7 @@ class Builder:
             try:
                 inferred = primitive.infer(*types, **attributes)
                 break
-            except SizeConflict as conflict:
+            except SizeConflictError as conflict:
                 self.unify(conflict)
                 attributes = {name: map_dims(attribute, self.resolve) for name, attribute in attributes.items()}
         outputs = tuple(Value(type) for type in (inferred if isinstance(inferred, tuple) else (inferred,)))
@@ -144,7 +144,9 @@ class Builder:
             return value
         if value not in self.captures:
             if self.parent is None:
-                raise ValueError(f"{value!r} belongs to another program than {self.name}; did it leak out of its trace?")
+                raise ValueError(
+                    f"{value!r} belongs to another program than {self.name}; did it leak out of its trace?"
+                )
             self.parent.own(value)
             self.captures[value] = self.input(value.type, value.name)
         return self.captures[value]
@@ -176,7 +178,9 @@ class Builder:
             for value in self._known:
                 value.type = self.resolve_type(value.type)
             self.nodes = [
-                Node(n.op, n.inputs, n.outputs, {k: map_dims(a, self.resolve) for k, a in n.attributes.items()}, n.scope)
+                Node(
+                    n.op, n.inputs, n.outputs, {k: map_dims(a, self.resolve) for k, a in n.attributes.items()}, n.scope
+                )
                 for n in self.nodes
             ]
         return Program(self.name, tuple(self.inputs), final, tuple(self.nodes))
@@ -193,11 +197,11 @@ class Builder:
         """A type after all unifications so far."""
         return map_type(type, self.resolve) if self._equalities else type
 
-    def unify(self, conflict: SizeConflict) -> None:
+    def unify(self, conflict: SizeConflictError) -> None:
         """Makes two sizes equal by replacing a symbol.
 
         Raises:
-            SizeConflict: If they can never be equal.
+            SizeConflictError: If they can never be equal.
             SymbolicDimError: If no symbol can be solved for.
         """
         difference = self.resolve(conflict.left - conflict.right)

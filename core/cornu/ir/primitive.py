@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 InferRule = Callable[..., TensorType | tuple[TensorType, ...]]
 Kernel = Callable[..., Any]
 VjpRule = Callable[..., Sequence[Value | None]]
-DecomposeRule = Callable[["Builder", Node], Sequence[Value]]
+DecomposeRule = Callable[["Builder", Node], Sequence[Value] | None]
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,12 @@ class Primitive:
 
     Args:
         name: ONNX's name of the operator where ONNX has it.
-        infer: The shape rule `(*types, **attributes) -> type or types`; raises `TypeError` or `ValueError` on bad input.
+        infer: The shape rule `(*types, **attributes) -> type or types`; raises `TypeError` or `ValueError`.
         kernel: The reference kernel `(*arrays, **attributes) -> array or arrays`, with every `Dim` bound to an integer.
         vjp: The gradient rule `(builder, node, *cotangents) -> a cotangent or None per input`; None where the operator
             has no derivative (its outputs are then constants for differentiation).
-        decompose: The same operation in other primitives, for backends that lack this one; None for a basic one.
+        decompose: The same operation in other primitives, for backends that lack this one; None for a basic one. The
+            rule gives None for a node that it has no form for.
         pure: False where two equal nodes are not one (barriers).
     """
 

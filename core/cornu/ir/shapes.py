@@ -8,7 +8,7 @@ from cornu.ir.dim import Dim, DimLike
 from cornu.ir.types import Shape, TensorType
 
 
-class SizeConflict(ValueError):
+class SizeConflictError(ValueError):
     """Two sizes that must be equal and are not known to be: the builder unifies them, or tells the user.
 
     Args:
@@ -27,10 +27,10 @@ def require_equal(left: DimLike, right: DimLike, what: str) -> DimLike:
     """Returns the size that both are; prefers an integer.
 
     Raises:
-        SizeConflict: If they are not the same expression.
+        SizeConflictError: If they are not the same expression.
     """
     if left != right:
-        raise SizeConflict(left, right, what)
+        raise SizeConflictError(left, right, what)
     return left
 
 
@@ -38,7 +38,7 @@ def broadcast_shapes(*shapes: Shape, what: str = "broadcasting") -> Shape:
     """NumPy's broadcasting, where only a literal 1 stretches: a symbol never does.
 
     Raises:
-        SizeConflict: If two sizes neither are equal nor one of them is 1.
+        SizeConflictError: If two sizes neither are equal nor one of them is 1.
     """
     result: list[DimLike] = []
     for axis in range(1, max(map(len, shapes), default=0) + 1):
@@ -47,7 +47,7 @@ def broadcast_shapes(*shapes: Shape, what: str = "broadcasting") -> Shape:
             if axis > len(shape) or shape[-axis] == 1 or shape[-axis] == size:
                 continue
             if size != 1:
-                raise SizeConflict(size, shape[-axis], f"{what} of {' and '.join(map(show_shape, shapes))}")
+                raise SizeConflictError(size, shape[-axis], f"{what} of {' and '.join(map(show_shape, shapes))}")
             size = shape[-axis]
         result.append(size)
     return tuple(reversed(result))

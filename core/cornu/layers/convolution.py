@@ -20,7 +20,9 @@ def standard_tuple(value: Any, rank: int, name: str, allow_zero: bool = False) -
     values = (value,) * rank if isinstance(value, int) else tuple(value) if isinstance(value, (list, tuple)) else ()
     least = 0 if allow_zero else 1
     if len(values) != rank or any(not isinstance(item, int) or item < least for item in values):
-        raise ValueError(f"The `{name}` argument must be a positive integer or a tuple of {rank} of them, got {value!r}.")
+        raise ValueError(
+            f"The `{name}` argument must be a positive integer or a tuple of {rank} of them, got {value!r}."
+        )
     return values
 
 

@@ -127,7 +127,8 @@ def last_size(input_shape: Any, kind: str, name: str, axis: int = -1) -> int:
     size = input_shape[axis]
     if size is None:
         raise ValueError(
-            f"{kind} layer '{name}': axis {axis} of the input must have a fixed size, got input shape {tuple(input_shape)}."
+            f"{kind} layer '{name}': axis {axis} of the input must have a fixed size, "
+            f"got input shape {tuple(input_shape)}."
         )
     return int(size)
 

@@ -280,7 +280,7 @@ class Layer(LayerState, Operation):
         bound = self._bound(args, kwargs)
         tensors = [name for name, value in bound.items() if _has_tensor(value) and not name.endswith("mask")]
         for i, name in enumerate(tensors):
-            wanted = "mask" if i == 0 and len(tensors) == 1 or i == 0 and self._accepts("mask") else f"{name}_mask"
+            wanted = "mask" if (i == 0 and len(tensors) == 1) or (i == 0 and self._accepts("mask")) else f"{name}_mask"
             if self._accepts(wanted) and bound.get(wanted) is None:
                 mask = tree.map_structure(lambda leaf: getattr(leaf, "_keras_mask", None), bound[name])
                 if any(leaf is not None for leaf in tree.flatten(mask)):
@@ -321,10 +321,8 @@ class Layer(LayerState, Operation):
     def losses(self) -> list[Any]:
         """What was added in the last call, by this layer and those inside it, and the weights' regularization."""
         collected = [loss for layer in self._flatten_layers() for loss in layer._losses]
-        for variable in self.trainable_weights:
-            if variable.regularizer is not None:
-                collected.append(variable.regularizer(variable))
-        return collected
+        regularized = [variable for variable in self.trainable_weights if variable.regularizer is not None]
+        return collected + [variable.regularizer(variable) for variable in regularized]
 
     def _forget_losses(self) -> None:
         for layer in self._flatten_layers():
@@ -334,9 +332,10 @@ class Layer(LayerState, Operation):
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the output for a shape of the input, found by tracing `call`."""
-        placeholders = tree_of_shapes(args, self.compute_dtype), {
-            name: tree_of_shapes(value, self.compute_dtype) for name, value in kwargs.items()
-        }
+        placeholders = (
+            tree_of_shapes(args, self.compute_dtype),
+            {name: tree_of_shapes(value, self.compute_dtype) for name, value in kwargs.items()},
+        )
         self._ensure_built(tuple(placeholders[0]), {})
         outputs = infer_outputs(self._run, *placeholders[0])
         return tree.map_structure(lambda tensor: tensor.shape, outputs)

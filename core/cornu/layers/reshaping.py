@@ -59,7 +59,9 @@ class Reshape(Layer):
         super().__init__(**kwargs)
         shape = tuple(target_shape)
         if sum(size == -1 for size in shape) > 1:
-            raise ValueError(f"The `target_shape` argument must not contain more than one `-1` value. Received: {shape}")
+            raise ValueError(
+                f"The `target_shape` argument must not contain more than one `-1` value. Received: {shape}"
+            )
         self.target_shape = shape
         self.built = True
 
@@ -113,7 +115,8 @@ class Merge(Layer):
         """Checks the shapes."""
         if not isinstance(input_shape, (list, tuple)) or not all(isinstance(s, (list, tuple)) for s in input_shape):
             raise ValueError(
-                f"A merge layer should be called on a list of inputs. Received: input_shape={input_shape} (not a list of shapes)"
+                "A merge layer should be called on a list of inputs. "
+                f"Received: input_shape={input_shape} (not a list of shapes)"
             )
         if len(input_shape) < 1:
             raise ValueError(f"A merge layer should be called on a list of at least 1 input. Received: {input_shape}")

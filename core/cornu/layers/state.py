@@ -120,9 +120,7 @@ class LayerState:
         """
         variables = self.weights
         if len(variables) != len(weights):
-            raise ValueError(
-                f"set_weights of {self.name}: expected {len(variables)} arrays, got {len(weights)}."
-            )
+            raise ValueError(f"set_weights of {self.name}: expected {len(variables)} arrays, got {len(weights)}.")
         for variable, value in zip(variables, weights, strict=True):
             if tuple(np.shape(value)) != variable.shape:
                 raise ValueError(
@@ -163,7 +161,8 @@ class LayerState:
         for variable, value in zip(variables, values, strict=True):
             if value.shape != variable.shape:
                 raise ValueError(
-                    f"Layer '{self.name}': variable {variable.path} has shape {variable.shape}, the file's {value.shape}."
+                    f"Layer '{self.name}': variable {variable.path} has shape {variable.shape}, "
+                    f"the file's {value.shape}."
                 )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)

@@ -8,8 +8,19 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 UNTRACKED = frozenset(
-    {"_inbound_nodes", "_outbound_nodes", "_losses", "_optimizer", "optimizer", "_functional", "_compile_metrics", "_compile_loss",
-     "_loss_tracker", "_metrics_held", "_history"}
+    {
+        "_inbound_nodes",
+        "_outbound_nodes",
+        "_losses",
+        "_optimizer",
+        "optimizer",
+        "_functional",
+        "_compile_metrics",
+        "_compile_loss",
+        "_loss_tracker",
+        "_metrics_held",
+        "_history",
+    }
 )
 
 

@@ -206,5 +206,3 @@ def _perform(training: bool | None) -> Any:
         return operation(*args, **kwargs)
 
     return call
-
-

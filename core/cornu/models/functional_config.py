@@ -54,8 +54,10 @@ def _call_config(node: Node, reference: Any) -> dict[str, Any] | None:
         return leaf
 
     args, kwargs = tree.map_structure(convert, (list(node.args), node.kwargs))
-    return {"args": [_serialized(arg, serialize_keras_object) for arg in args],
-            "kwargs": {name: _serialized(value, serialize_keras_object) for name, value in kwargs.items()}}
+    return {
+        "args": [_serialized(arg, serialize_keras_object) for arg in args],
+        "kwargs": {name: _serialized(value, serialize_keras_object) for name, value in kwargs.items()},
+    }
 
 
 def _serialized(value: Any, serialize: Any) -> Any:
@@ -135,7 +137,7 @@ def _calls(entries: list[Any]) -> list[dict[str, Any]]:
     return calls
 
 
-class _Missing(Exception):
+class _MissingError(Exception):
     """A tensor that a call needs does not exist yet."""
 
 
@@ -144,7 +146,7 @@ def _arguments(call: dict[str, Any], made: dict[tuple[str, int], Node]) -> tuple
         return [_restore(item, made) for item in call["args"]], {
             key: _restore(value, made) for key, value in call["kwargs"].items()
         }
-    except _Missing:
+    except _MissingError:
         return None
 
 
@@ -165,7 +167,7 @@ def _restore(value: Any, made: dict[tuple[str, int], Node]) -> Any:
 def _tensor(reference: list[Any], made: dict[tuple[str, int], Node]) -> KerasTensor:
     name, node, index = reference[:3]
     if (name, node) not in made:
-        raise _Missing
+        raise _MissingError
     tensor: KerasTensor = made[name, node].output_tensors[index]
     return tensor
 

@@ -39,7 +39,7 @@ class Graph:
                 node = operation._inbound_nodes[_history(tensor).node_index]
                 depths[node] = 0
         self.operations: list[Operation] = sorted(operation_depths, key=lambda o: (-operation_depths[o], indices[o]))
-        self.nodes: list[Node] = [node for node in sorted(finished, key=lambda n: -depths[n])]
+        self.nodes: list[Node] = sorted(finished, key=lambda node: -depths[node])
         self._known = set(depths)
 
     def contains(self, node: Node) -> bool:

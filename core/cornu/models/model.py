@@ -63,9 +63,7 @@ class Model(Trainer, Layer):
         for layer in self.layers:
             if layer.name == name:
                 return layer
-        raise ValueError(
-            f"No such layer: {name}. Existing layers are: {[layer.name for layer in self.layers]}."
-        )
+        raise ValueError(f"No such layer: {name}. Existing layers are: {[layer.name for layer in self.layers]}.")
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(f"Model {type(self).__name__} must define `call`.")
@@ -114,7 +112,12 @@ class Model(Trainer, Layer):
         load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     def export(
-        self, filepath: Any, format: str = "onnx", verbose: bool | None = None, input_signature: Any = None, **kwargs: Any
+        self,
+        filepath: Any,
+        format: str = "onnx",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
     ) -> None:
         """Writes the program that `predict` runs as an ONNX file.
 

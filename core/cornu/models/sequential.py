@@ -35,7 +35,9 @@ class Sequential(Model):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return object.__new__(cls)
 
-    def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None, **kwargs: Any
+    ) -> None:
         Trainer.__init__(self)
         Layer.__init__(self, trainable=trainable, name=name, **kwargs)
         self._functional: Functional | None = None
@@ -69,7 +71,8 @@ class Sequential(Model):
         if not isinstance(layer, Layer):
             if not callable(layer):
                 raise ValueError(
-                    f"Only instances of `Layer` can be added to a Sequential model. Received: {layer} (of type {type(layer)})"
+                    "Only instances of `Layer` can be added to a Sequential model. "
+                    f"Received: {layer} (of type {type(layer)})"
                 )
             raise ValueError(f"Sequential {self.name}: wrap the function {layer!r} in a layer, such as `Activation`.")
         if any(known.name == layer.name for known in self._stack):
@@ -104,14 +107,19 @@ class Sequential(Model):
         Raises:
             ValueError: If the shape is not one tuple, or there are no layers.
         """
-        if input_shape is None or not isinstance(input_shape, (tuple, list)) or not all(
-            isinstance(size, (int, type(None))) for size in input_shape
+        if (
+            input_shape is None
+            or not isinstance(input_shape, (tuple, list))
+            or not all(isinstance(size, (int, type(None))) for size in input_shape)
         ):
             raise ValueError(
-                f"Sequential model '{self.name}' must be built with one shape, such as (None, 28, 28), got {input_shape!r}."
+                f"Sequential model '{self.name}' must be built with one shape, such as (None, 28, 28), "
+                f"got {input_shape!r}."
             )
         if not self._stack:
-            raise ValueError(f"Sequential model {self.name} cannot be built because it has no layers. Call `model.add(layer)`.")
+            raise ValueError(
+                f"Sequential model {self.name} cannot be built because it has no layers. Call `model.add(layer)`."
+            )
         if self._functional is not None:
             return
         if not isinstance(self._stack[0], InputLayer):
@@ -157,7 +165,9 @@ class Sequential(Model):
 
     def _built_model(self) -> Functional:
         if self._functional is None:
-            raise AttributeError(f"Sequential model '{self.name}' has no defined inputs or outputs yet: it isn't built.")
+            raise AttributeError(
+                f"Sequential model '{self.name}' has no defined inputs or outputs yet: it isn't built."
+            )
         return self._functional
 
     @property

@@ -33,7 +33,11 @@ def print_summary(
     for title, ratio in zip(columns, ratios, strict=True):
         table.add_column(title, ratio=ratio, justify="right" if title == "Param #" else "left", overflow="fold")
     for layer, depth in _rows(model, expand_nested, layer_range):
-        cells = [f"{'  └ ' * bool(depth)}{layer.name} ({type(layer).__name__})", _output_shape(layer), _parameters(layer)]
+        cells = [
+            f"{'  └ ' * bool(depth)}{layer.name} ({type(layer).__name__})",
+            _output_shape(layer),
+            _parameters(layer),
+        ]
         cells += [_connections(model, layer)] if connected else []
         cells += [_trainable(layer)] if show_trainable else []
         table.add_row(*cells)

@@ -41,5 +41,3 @@ def _as_tuples(shape: Any) -> Any:
     if isinstance(shape, list) and all(isinstance(size, (int, type(None))) for size in shape):
         return tuple(shape)
     return shape
-
-

@@ -69,7 +69,10 @@ class CompiledProgram:
         return found
 
     def run(
-        self, tensors: Sequence[ConcreteTensor], donate: frozenset[int] = frozenset(), executable: Executable | None = None
+        self,
+        tensors: Sequence[ConcreteTensor],
+        donate: frozenset[int] = frozenset(),
+        executable: Executable | None = None,
     ) -> list[ConcreteTensor]:
         """Runs the program on the current backend.
 

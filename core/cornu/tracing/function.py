@@ -15,7 +15,7 @@ from cornu.backend.config import current_backend, current_device
 from cornu.backend.contract import Backend, Executable
 from cornu.ir.dim import DimLike, SymbolicDimError, symbol
 from cornu.ir.passes.freeze import freeze
-from cornu.ir.shapes import SizeConflict
+from cornu.ir.shapes import SizeConflictError
 from cornu.ir.types import TensorType
 from cornu.tracing.compiled import CompiledProgram, compile_program
 from cornu.tracing.tensor import ConcreteTensor, Tensor, TracedTensor, from_numpy, to_array, value_of
@@ -70,7 +70,9 @@ class TracedFunction:
         results = self.compiled.run([*arguments, *state], executable=executable)
         plain = len(results) - len(self.writes)
         _replace_all(self.writes, results[plain:])
-        return tree.map_structure(lambda leaf: results[leaf.index] if isinstance(leaf, _Output) else leaf, self.structure)
+        return tree.map_structure(
+            lambda leaf: results[leaf.index] if isinstance(leaf, _Output) else leaf, self.structure
+        )
 
     def _constant_executable(self, state: Sequence[ConcreteTensor]) -> Executable | None:
         """An executable with the variables as constants, once they have stayed the same for a second call."""
@@ -197,8 +199,8 @@ class Function:
             names = self._names(key, types, pinned)
             try:
                 traced = self._trace_once(names, structure, leaves, tensors, types)
-            except (SymbolicDimError, SizeConflict) as error:
-                culprits = _axes_named(names, error) or (set(names) if isinstance(error, SizeConflict) else set())
+            except (SymbolicDimError, SizeConflictError) as error:
+                culprits = _axes_named(names, error) or (set(names) if isinstance(error, SizeConflictError) else set())
                 if not culprits:
                     raise
                 pinned |= culprits
@@ -216,9 +218,7 @@ class Function:
             if size != before[i][axis] and size != 1 and before[i][axis] != 1
         )
 
-    def _names(
-        self, key: Any, types: Sequence[TensorType], pinned: set[tuple[int, int]]
-    ) -> dict[tuple[int, int], str]:
+    def _names(self, key: Any, types: Sequence[TensorType], pinned: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
         names = {place: f"size_{place[0]}_{place[1]}" for place in sorted(self._varying[key])}
         if self._symbolic_axes is not None:
             names.update(self._symbolic_axes(types))
@@ -317,7 +317,7 @@ def _form(structure: Any) -> Any:
     return "*"
 
 
-def _axes_named(names: dict[tuple[int, int], str], error: SymbolicDimError | SizeConflict) -> set[tuple[int, int]]:
+def _axes_named(names: dict[tuple[int, int], str], error: SymbolicDimError | SizeConflictError) -> set[tuple[int, int]]:
     dims = [error.dim] if isinstance(error, SymbolicDimError) else [error.left, error.right]
     wanted = {name for dim in dims if not isinstance(dim, int) for name in dim.symbols}
     return {place for place, name in names.items() if name in wanted}

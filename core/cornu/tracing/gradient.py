@@ -200,7 +200,9 @@ def _source_value(source: Any, trace: Trace) -> Value:
     if isinstance(source, Variable):
         return trace.read(source)
     if not isinstance(source, TracedTensor):
-        raise TypeError(f"Inside a trace the source of a gradient must be a traced tensor or a variable, got {source!r}.")
+        raise TypeError(
+            f"Inside a trace the source of a gradient must be a traced tensor or a variable, got {source!r}."
+        )
     return trace.builder.own(source._value)
 
 

@@ -41,9 +41,7 @@ class _Body:
         return program, [outer[value] for value in program.inputs if value in outer]
 
 
-def _trace_body(
-    name: str, fn: Callable[..., Any], types: Sequence[TensorType], held: Sequence[Variable] = ()
-) -> _Body:
+def _trace_body(name: str, fn: Callable[..., Any], types: Sequence[TensorType], held: Sequence[Variable] = ()) -> _Body:
     """Traces `fn` on inputs of `types`; the variables in `held` start as further inputs."""
     trace = Trace(name, current_trace())
     inputs = [trace.builder.input(type) for type in types]
@@ -275,9 +273,7 @@ def cond(predicate: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]
     programs = [_with_writes(body, writes) for body in (then, otherwise)]
     captured = list(dict.fromkeys(value for _, values in programs for value in values))
     closed = [_take(program, values, captured) for program, values in programs]
-    outputs = _emit(
-        "If", [value_of(condition, trace), *captured], {"then": closed[0], "otherwise": closed[1]}
-    )
+    outputs = _emit("If", [value_of(condition, trace), *captured], {"then": closed[0], "otherwise": closed[1]})
     _store(writes, outputs[len(then.results) :])
     return _pack(then.structure, outputs[: len(then.results)])
 

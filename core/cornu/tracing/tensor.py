@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu.backend.config import current_backend, current_device
 from cornu.backend.contract import Backend, Buffer
-from cornu.ir.dim import Dim, DimLike
+from cornu.ir.dim import Dim
 from cornu.ir.program import Value
 from cornu.ir.types import Shape, TensorType, dtype_name, numpy_dtype
 from cornu.tracing.trace import Trace, current_trace
@@ -332,7 +332,7 @@ def to_array(x: Any, dtype: str | None = None) -> np.ndarray:
         TypeError: If it is not numeric.
     """
     array = np.asarray(x)
-    if array.dtype == object or array.dtype.kind in "USOMmcV" and array.dtype.name != "bfloat16":
+    if array.dtype == object or (array.dtype.kind in "USOMmcV" and array.dtype.name != "bfloat16"):
         raise TypeError(f"Cannot make a tensor of {type(x).__name__} (NumPy dtype {array.dtype}).")
     if dtype is None:
         python = not isinstance(x, (np.ndarray, np.generic)) and not hasattr(x, "__array__")

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-
 from cornu import tree
 from cornu.backend.config import floatx
 from cornu.random.global_seed import next_seed
@@ -42,7 +41,9 @@ def unpack_x_y_sample_weight(data: Any) -> Batch:
     if not isinstance(data, tuple):
         return data, None, None
     if not 1 <= len(data) <= 3:
-        raise ValueError(f"Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, found: {data}")
+        raise ValueError(
+            f"Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, found: {data}"
+        )
     x, y, weight = (*data, None, None)[:3]
     return x, y, weight
 
@@ -66,7 +67,9 @@ def as_array(leaf: Any) -> Any:
         return leaf.numpy()  # type: ignore[attr-defined]
     array = np.asarray(leaf)
     if array.dtype == object or array.dtype.kind in "US":
-        raise ValueError(f"Unrecognized data type: expected arrays of numbers, got {type(leaf).__name__} of {array.dtype}.")
+        raise ValueError(
+            f"Unrecognized data type: expected arrays of numbers, got {type(leaf).__name__} of {array.dtype}."
+        )
     return array.astype(floatx()) if array.dtype == np.float64 and floatx() != "float64" else array
 
 
@@ -110,10 +113,7 @@ class ArraySource:
         for start in range(0, self.samples, self.batch_size):
             stop = min(start + self.batch_size, self.samples)
             index: Any = slice(start, stop) if order is None else order[start:stop]
-            x, y, weight = (
-                tree.map_structure(lambda leaf: None if leaf is None else leaf[index], part) for part in self._data  # noqa: B023
-            )
-            yield x, y, weight
+            yield _take(self._data, index)
 
 
 class IterableSource:
@@ -219,7 +219,8 @@ def check_cardinality(parts: Sequence[Any]) -> int:
         lines += [f"'{label}' sizes: {', '.join(str(leaf.shape[0]) for leaf in leaves)}"] if leaves else []
     if len(sizes) > 1:
         raise ValueError(
-            "Data cardinality is ambiguous. Make sure all arrays contain the same number of samples. " + "; ".join(lines)
+            "Data cardinality is ambiguous. Make sure all arrays contain the same number of samples. "
+            + "; ".join(lines)
         )
     if not sizes or 0 in sizes:
         raise ValueError("The data are empty: there is no sample to work on.")
@@ -263,11 +264,13 @@ def split_validation(arrays: tuple[Any, Any, Any], fraction: float) -> tuple[Bat
             f"training set as specified by `validation_split={fraction}`."
         )
 
-    def take(index: slice) -> Batch:
-        x, y, weight = (tree.map_structure(lambda leaf: None if leaf is None else leaf[index], part) for part in parts)
-        return x, y, weight
+    return _take(parts, slice(0, cut)), _take(parts, slice(cut, None))
 
-    return take(slice(0, cut)), take(slice(cut, None))
+
+def _take(parts: Sequence[Any], index: Any) -> Batch:
+    """The samples that an index chooses, of every array."""
+    x, y, weight = (tree.map_structure(lambda leaf: None if leaf is None else leaf[index], part) for part in parts)
+    return x, y, weight
 
 
 class Epochs:
