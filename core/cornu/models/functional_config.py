@@ -26,6 +26,11 @@ def functional_config(model: Any) -> dict[str, Any]:
         assert history is not None
         return [history.operation.name, places[id(history.operation), history.node_index], history.tensor_index]
 
+    def end(tensor: KerasTensor) -> list[Any]:
+        assert tensor._keras_history is not None
+        name, place, index = reference(tensor)
+        return [name, place + _first_call(tensor._keras_history.operation), index]
+
     layers = []
     for operation in graph.operations:
         calls = [_call_config(node, reference) for node in operation._inbound_nodes if graph.contains(node)]
@@ -35,9 +40,19 @@ def functional_config(model: Any) -> dict[str, Any]:
         "name": model.name,
         "trainable": model.trainable,
         "layers": layers,
-        "input_layers": tree.map_structure(reference, model._inputs_struct),
-        "output_layers": tree.map_structure(reference, model._outputs_struct),
+        "input_layers": tree.map_structure(end, model._inputs_struct),
+        "output_layers": tree.map_structure(end, model._outputs_struct),
     }
+
+
+def _first_call(operation: Any) -> int:
+    """The number of an operation's first call among a model's inputs and outputs.
+
+    In Keras's files it is 1 for functional models, as if they had been called once before; in calls it is 0 throughout.
+    """
+    from cornu.models.functional import Functional
+
+    return 1 if isinstance(operation, Functional) else 0
 
 
 def _call_config(node: Node, reference: Any) -> dict[str, Any] | None:
@@ -116,7 +131,8 @@ def rebuild(cls: Any, config: dict[str, Any], custom_objects: Any = None) -> Any
             stuck = [operation.name for operation, _, _ in postponed]
             raise ValueError(f"Cannot rebuild model {config.get('name')}: the inputs of {stuck} never come to exist.")
         waiting = postponed
-    inputs, outputs = (_resolve(config[key], made) for key in ("input_layers", "output_layers"))
+    ends = {(name, index + _first_call(operations[name])): node for (name, index), node in made.items()}
+    inputs, outputs = (_resolve(config[key], ends) for key in ("input_layers", "output_layers"))
     kept = {key: value for key, value in config.items() if key not in ("layers", "input_layers", "output_layers")}
     return cls(inputs=inputs, outputs=outputs, **kept)
 
