@@ -61,7 +61,8 @@ def to_onnx(
         program: The program.
         opset: The version of the standard operators, 17 or later; the lowest IR version that allows it is used.
         input_names: Names of the graph's inputs; by default those of the program's inputs.
-        output_names: Names of the graph's outputs; by default those of the values, else `output`, `output_1`, ...
+        output_names: Names of the graph's outputs; by default those of the values, else `output`, `output_1`, ... One
+            that an input has gets a number.
         external_threshold: The size in bytes from which `onnx.save` stores a constant outside the model's file.
         external_location: The file, beside the model's, that `onnx.save` stores them in.
         metadata: Additional entries of the model's metadata.
@@ -122,8 +123,6 @@ def write_model(
     wanted = _chosen(output_names, [value.name or "output" for value in program.outputs], "output_names")
     inputs = [model.names.unique(name) for name in given]
     outputs = [model.names.unique(name) for name in wanted]
-    if (input_names is not None and inputs != list(input_names)) or (output_names is not None and outputs != list(output_names)):
-        raise ValueError(f"The names of inputs {list(given)} and outputs {list(wanted)} must all differ.")
     for name, value in zip(inputs, program.inputs, strict=True):
         model.sizes.add_input(name, value.shape)
     graph.finish(graph.inline(program, inputs, outputs), outputs)
@@ -141,8 +140,8 @@ def write_model(
 def _chosen(names: Sequence[str] | None, defaults: list[str], what: str) -> Sequence[str]:
     if names is None:
         return defaults
-    if len(names) != len(defaults):
-        raise ValueError(f"{what} takes {len(defaults)} names, got {len(names)}.")
+    if len(names) != len(defaults) or len(set(names)) != len(names):
+        raise ValueError(f"{what} takes {len(defaults)} different names, got {list(names)}.")
     return names
 
 

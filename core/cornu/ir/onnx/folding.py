@@ -51,4 +51,6 @@ def _foldable(pad: Node, reader: Node) -> bool:
         return True
     # A window must not lie in the padding alone.
     kernel = reader.attributes["kernel_shape"]
-    return all(width < size for width, size in zip((*a["before"][2:], *a["after"][2:]), (*kernel, *kernel), strict=True))
+    return all(
+        width < size for width, size in zip((*a["before"][2:], *a["after"][2:]), (*kernel, *kernel), strict=True)
+    )

@@ -103,7 +103,13 @@ class GraphWriter:
     # -- for the rules -------------------------------------------------------------------------------------------
 
     def add(
-        self, op: str, inputs: Sequence[str], outputs: Sequence[str], scope: str | None = None, domain: str = "", **attributes: Any
+        self,
+        op: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        scope: str | None = None,
+        domain: str = "",
+        **attributes: Any,
     ) -> None:
         """Adds a node that defines `outputs`; attributes that are None are left out."""
         name = self.model.node_names.unique(join(self.scope if scope is None else scope, op))
@@ -166,7 +172,9 @@ class GraphWriter:
         outer, origin = self.scope, self._origin
         for node in fold_pads(program):
             self.scope, self._origin = join(outer, node.scope), node
-            results = self._write(node, [names[value] for value in node.inputs], [reserved.get(v) for v in node.outputs])
+            results = self._write(
+                node, [names[value] for value in node.inputs], [reserved.get(v) for v in node.outputs]
+            )
             names.update(zip(node.outputs, results, strict=True))
         self.scope, self._origin = outer, origin
         return [names[value] for value in program.outputs]
@@ -196,9 +204,7 @@ class GraphWriter:
     def _name_outputs(self, node: Node, wanted: Sequence[str | None]) -> list[str]:
         base = join(self.scope, node.op)
         several = len(node.outputs) > 1
-        return [
-            name or self.model.names.unique(f"{base}.{i}" if several else base) for i, name in enumerate(wanted)
-        ]
+        return [name or self.model.names.unique(f"{base}.{i}" if several else base) for i, name in enumerate(wanted)]
 
     def _declare(self, node: Node, names: Sequence[str], outputs: Sequence[str]) -> None:
         if self.model.with_types:
@@ -225,7 +231,9 @@ class GraphWriter:
         assert rule is not None
         b = Builder(node.op)
         given = tuple(b.input(value.type) for value in node.inputs)
-        outputs = rule(b, Node(node.op, given, node.outputs, node.attributes, node.scope))
+        outputs = rule(b, Node(node.op, given, node.outputs, node.attributes))
+        if outputs is None:
+            raise ValueError(f"ONNX opset {self.opset} has no {node.op}, and this one cannot be decomposed.")
         return self.inline(b.finish(outputs), inputs, wanted)
 
     def _widened(self, node: Node, wide: str, inputs: Sequence[str], wanted: Sequence[str | None]) -> Sequence[str]:
@@ -239,8 +247,12 @@ class GraphWriter:
         operands = [b.Cast(value, to=wide) if value.dtype in narrow else value for value in given]
         outputs = b.emit(node.op, operands, node.attributes)
         return self.inline(
-            b.finish([b.Cast(have, to=want.dtype) if have.dtype != want.dtype else have
-                      for have, want in zip(outputs, node.outputs, strict=True)]),
+            b.finish(
+                [
+                    b.Cast(have, to=want.dtype) if have.dtype != want.dtype else have
+                    for have, want in zip(outputs, node.outputs, strict=True)
+                ]
+            ),
             inputs,
             wanted,
         )

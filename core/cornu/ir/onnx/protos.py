@@ -12,7 +12,8 @@ from cornu.ir.dim import Dim
 from cornu.ir.types import DTYPES, TensorType, dtype_name
 
 ELEMENT_TYPES: dict[str, int] = {
-    name: TensorProto.DataType.Value({"float32": "FLOAT", "float64": "DOUBLE"}.get(name, name.upper())) for name in DTYPES
+    name: TensorProto.DataType.Value({"float32": "FLOAT", "float64": "DOUBLE"}.get(name, name.upper()))
+    for name in DTYPES
 }
 DTYPE_OF_ELEMENT_TYPE: dict[int, str] = {number: name for name, number in ELEMENT_TYPES.items()}
 

@@ -76,7 +76,9 @@ def folds(*operators: str) -> Callable[[FoldRule], FoldRule]:
     return _enter(FOLD, operators, "folding the operator")
 
 
-def writes_call(name: str, op: str, since: int = 1, fits: Callable[[Node], bool] | None = None) -> Callable[[WriteRule], WriteRule]:
+def writes_call(
+    name: str, op: str, since: int = 1, fits: Callable[[Node], bool] | None = None
+) -> Callable[[WriteRule], WriteRule]:
     """Registers the rule that writes the composite `name` as the operator `op`; others are inlined."""
 
     def enter(rule: WriteRule) -> WriteRule:

@@ -20,6 +20,9 @@ def newest_opset() -> int:
     return int(onnx.defs.onnx_opset_version())
 
 
+_INDEXED = ("GatherND", "ScatterND")
+
+
 @lru_cache(maxsize=None)
 def input_dtypes(op: str, opset: int) -> tuple[frozenset[str], ...] | None:
     """The dtypes that each input of an operator may have, or None where the opset lacks it."""
@@ -28,7 +31,8 @@ def input_dtypes(op: str, opset: int) -> tuple[frozenset[str], ...] | None:
     except onnx.defs.SchemaError:
         return None
     return tuple(
-        frozenset(_TYPE_STRINGS[text] for text in parameter.types if text in _TYPE_STRINGS) for parameter in schema.inputs
+        frozenset(_TYPE_STRINGS[text] for text in parameter.types if text in _TYPE_STRINGS)
+        for parameter in schema.inputs
     )
 
 
@@ -38,6 +42,8 @@ def widened_dtype(node: Node, opset: int) -> str | None:
     if not allowed or not node.inputs:
         return None
     for i, value in enumerate(node.inputs):
+        if node.op in _INDEXED and i == 1:
+            continue
         dtypes = allowed[min(i, len(allowed) - 1)]
         if dtypes and value.dtype not in dtypes:
             return next((wide for wide in _WIDER.get(value.dtype, ()) if wide in dtypes), None)

@@ -115,7 +115,11 @@ class Sizes:
         end = start + len(dims)
         text = ", ".join(map(str, dims))
         return self._node(
-            "Shape", [name], text if len(dims) == 1 else f"[{text}]", start=start or None, end=end if end < rank else None
+            "Shape",
+            [name],
+            text if len(dims) == 1 else f"[{text}]",
+            start=start or None,
+            end=end if end < rank else None,
         )
 
     # -- expressions ---------------------------------------------------------------------------------------------

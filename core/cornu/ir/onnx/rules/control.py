@@ -71,7 +71,11 @@ def _while(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[
     constants = inputs[carries:]
     (first,) = w.inline(condition, inputs, [None])
     g = w.subgraph("body")
-    formal = [w.model.names.unique("iteration"), w.model.names.unique("condition"), *_arguments(w, body.inputs[:carries], "carry")]
+    formal = [
+        w.model.names.unique("iteration"),
+        w.model.names.unique("condition"),
+        *_arguments(w, body.inputs[:carries], "carry"),
+    ]
     states = g.inline(body, [*formal[2:], *constants], [None] * carries)
     (going,) = g.inline(condition, [*states, *constants], [None])
     results = g.finish([going, *states], [""] * (1 + carries))

@@ -21,48 +21,42 @@ def _cast(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[s
     return None
 
 
-def _safe_divisor(w: GraphWriter, node: Node, divisor: str) -> tuple[str, str | None]:
-    """A divisor without zeros, and where the original has some (None where it is known to have none)."""
-    known = w.value_of(divisor)
+def _divided(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """An integer division or remainder that is 0 where the divisor is: ONNX does not say what it is."""
+    x, y = inputs
+    known = w.value_of(y)
     if known is not None and np.all(known):
-        return divisor, None
-    dtype = numpy_dtype(node.inputs[1].dtype)
-    is_zero = w.new("Equal", divisor, w.number(0, dtype))
-    return w.new("Where", is_zero, w.number(1, dtype), divisor), is_zero
+        w.add(node.op, inputs, outputs)
+        return
+    dtype = node.inputs[1].dtype
+    is_zero = w.new("Equal", y, w.number(0, numpy_dtype(dtype)))
+    one_there = w.new("Cast", is_zero, to=ELEMENT_TYPES[dtype])
+    result = w.new(node.op, x, w.new("Add", y, one_there))
+    elsewhere = w.new("Cast", w.new("Not", is_zero), to=ELEMENT_TYPES[dtype])
+    w.add("Mul", [result, elsewhere], outputs)
 
 
 @writes("Div")
 def _div(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
-    """ONNX does not say what an integer divided by zero is; here it is 0."""
-    dtype = node.inputs[0].dtype
-    if is_float(dtype):
-        w.add("Div", inputs, outputs)
-        return None
-    divisor, is_zero = _safe_divisor(w, node, inputs[1])
-    if is_zero is None:
+    if is_float(node.inputs[0].dtype):
         w.add("Div", inputs, outputs)
     else:
-        w.add("Where", [is_zero, w.number(0, numpy_dtype(dtype)), w.new("Div", inputs[0], divisor)], outputs)
+        _divided(w, node, inputs, outputs)
     return None
 
 
 @writes("Mod")
 def _mod(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
-    """The remainder with the divisor's sign, which ONNX has for integers only; an integer modulo 0 is 0."""
-    dtype = numpy_dtype(node.inputs[0].dtype)
-    x, y = inputs
-    if is_float(node.inputs[0].dtype):
-        zero = w.number(0, dtype)
-        rest = w.new("Mod", x, y, fmod=1)
-        other_side = w.new("Xor", w.new("Less", rest, zero), w.new("Less", y, zero))
-        wrong = w.new("And", other_side, w.new("Not", w.new("Equal", rest, zero)))
-        w.add("Where", [wrong, w.new("Add", rest, y), rest], outputs)
+    """The remainder with the divisor's sign, which ONNX has for integers only."""
+    if not is_float(node.inputs[0].dtype):
+        _divided(w, node, inputs, outputs)
         return None
-    divisor, is_zero = _safe_divisor(w, node, y)
-    if is_zero is None:
-        w.add("Mod", inputs, outputs)
-    else:
-        w.add("Where", [is_zero, w.number(0, dtype), w.new("Mod", x, divisor)], outputs)
+    x, y = inputs
+    zero = w.number(0, numpy_dtype(node.inputs[0].dtype))
+    rest = w.new("Mod", x, y, fmod=1)
+    other_side = w.new("Xor", w.new("Less", rest, zero), w.new("Less", y, zero))
+    wrong = w.new("And", other_side, w.new("Not", w.new("Equal", rest, zero)))
+    w.add("Where", [wrong, w.new("Add", rest, y), rest], outputs)
     return None
 
 
@@ -76,8 +70,7 @@ def _bit_shift(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Seque
     if amount is not None and np.all(amount < bits):
         w.add("BitShift", inputs, outputs, direction=direction)
         return None
-    fits = w.new("Less", inputs[1], w.number(bits, dtype))
-    zero = w.number(0, dtype)
-    shifted = w.new("BitShift", inputs[0], w.new("Where", fits, inputs[1], zero), direction=direction)
-    w.add("Where", [fits, shifted, zero], outputs)
+    fits = w.new("Cast", w.new("Less", inputs[1], w.number(bits, dtype)), to=ELEMENT_TYPES[node.inputs[0].dtype])
+    shifted = w.new("BitShift", inputs[0], w.new("Mul", inputs[1], fits), direction=direction)
+    w.add("Mul", [shifted, fits], outputs)
     return None

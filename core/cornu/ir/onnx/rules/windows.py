@@ -55,5 +55,12 @@ def _average_pool(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Se
     if common["dilations"] is not None and w.opset < 19:
         raise ValueError(f"AveragePool with dilations needs ONNX opset 19, not {w.opset}.")
     include = 1 if common["pads"] is not None else None
-    w.add("AveragePool", inputs, outputs, kernel_shape=node.attributes["kernel_shape"], count_include_pad=include, **common)
+    w.add(
+        "AveragePool",
+        inputs,
+        outputs,
+        kernel_shape=node.attributes["kernel_shape"],
+        count_include_pad=include,
+        **common,
+    )
     return None

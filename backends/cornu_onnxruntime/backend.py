@@ -1,0 +1,213 @@
+"""The backend class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from cornu.backend.contract import Buffer, CompileOptions
+from cornu.ir.program import Program
+from cornu_onnxruntime.buffers import make_device, refer, to_array, to_buffer
+from cornu_onnxruntime.errors import backend_error
+from cornu_onnxruntime.executable import OnnxRuntimeExecutable
+from cornu_onnxruntime.providers import Provider, choose_providers, default_device, devices_of, parse_device
+from cornu_onnxruntime.support import runs_natively
+from cornu_onnxruntime.threads import share_threads, threads_are_shared
+
+OPTIMIZATION_LEVELS = ("disable", "basic", "extended", "layout", "all")
+BY_REFERENCE = 1 << 16
+"""The size in bytes from which a constant is given to the session as it is instead of through the model's bytes."""
+
+_QUIET = 4
+_SHARED_ARENA = False
+
+
+class OnnxRuntimeBackend:
+    """Runs programs on ONNX Runtime: each becomes one ONNX model, tensors stay on the device between programs.
+
+    All sessions share one pool of threads (`share_threads=False` gives each its own).
+
+    Args:
+        providers: Execution providers in order of preference: names, or pairs of a name and the provider's options.
+            The CPU's is the default, and runs what the others lack.
+        threads: Threads that work on one operator; None for the number of physical cores. With shared threads it
+            holds for the whole process and cannot change later.
+        inter_op_threads: Threads that run independent operators at once; 1 runs them one after the other.
+        optimization_level: How much ONNX Runtime rewrites a model: "disable", "basic", "extended", "layout" or "all".
+        fallback: Whether a provider that is not available is left out with a warning; otherwise it is an error.
+        share_threads: Whether sessions use one pool of the process.
+        session_config: Further entries of ONNX Runtime's session configuration, by its own keys.
+
+    Raises:
+        ValueError: If a provider is not available, an option has no such value, or the pool of threads exists with
+            other sizes.
+        ImportError: If onnxruntime is not installed.
+
+    Example:
+        >>> backend = OnnxRuntimeBackend(threads=2)
+        >>> buffer = backend.from_numpy(np.ones(3, np.float32), "")
+        >>> backend.to_numpy(buffer).tolist()
+        [1.0, 1.0, 1.0]
+    """
+
+    contract = "0.1"
+    priority = 20
+    name = "onnxruntime"
+
+    def __init__(
+        self,
+        providers: Sequence[Provider] | None = None,
+        threads: int | None = None,
+        inter_op_threads: int = 1,
+        optimization_level: str = "all",
+        fallback: bool = False,
+        share_threads: bool = True,
+        session_config: Mapping[str, str] | None = None,
+    ) -> None:
+        import onnxruntime
+        from onnxruntime.capi import _pybind_state
+
+        if optimization_level not in OPTIMIZATION_LEVELS:
+            raise ValueError(
+                f"optimization_level is one of {', '.join(OPTIMIZATION_LEVELS)}, got {optimization_level!r}."
+            )
+        for option, value in (("threads", threads), ("inter_op_threads", inter_op_threads)):
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ValueError(f"{option} is a positive number, got {value!r}.")
+        self._runtime = onnxruntime
+        self._native = _pybind_state
+        self._providers = choose_providers(providers, onnxruntime.get_available_providers(), fallback)
+        self._threads = threads or 0
+        self._inter_op_threads = inter_op_threads
+        self._level = optimization_level
+        self._config = dict(session_config or {})
+        self._share_threads = share_threads
+        self._default_device = default_device(self._providers)
+        self._devices: dict[str, Any] = {}
+        self._host = make_device(_pybind_state, "cpu", 0)
+        self._run_options = onnxruntime.RunOptions()
+        self._run_options.log_severity_level = _QUIET
+        self._prepare_threads()
+
+    def _prepare_threads(self) -> None:
+        if self._share_threads:
+            share_threads(self._threads, self._inter_op_threads)
+        elif threads_are_shared():
+            raise ValueError("Sessions share their threads in this process already; share_threads=False comes too late.")
+
+    @classmethod
+    def describe(cls) -> dict[str, Any]:
+        """The installed runtime's version, providers and kinds of devices."""
+        import onnxruntime
+
+        providers = list(onnxruntime.get_available_providers())
+        try:
+            installed = version("onnxruntime")
+        except PackageNotFoundError:
+            installed = str(onnxruntime.__version__)
+        return {"version": installed, "providers": providers, "devices": devices_of(providers)}
+
+    # -- the contract --------------------------------------------------------------------------------------------
+
+    def supports(self, op: str, dtypes: Sequence[str], attributes: Mapping[str, Any], device: str) -> bool:
+        """Whether the CPU provider has a kernel, and one that computes what the primitive means.
+
+        Other providers hand what they lack to the CPU's, so that the answer holds for every device.
+        """
+        return runs_natively(op, dtypes, attributes)
+
+    def from_numpy(self, array: np.ndarray, device: str) -> Buffer:
+        """Copies an array to the device.
+
+        Args:
+            array: The array, of any dtype of `cornu.ir.types.DTYPES`.
+            device: `cpu`, `cuda`, `cuda:N`, or `""` for the first provider's.
+
+        Raises:
+            ValueError: If there is no such device.
+        """
+        return to_buffer(self._native, array, self._device(device))
+
+    def to_numpy(self, buffer: Buffer) -> np.ndarray:
+        """Copies a buffer to a new array on the host."""
+        return to_array(self._native, buffer, self._host)
+
+    def compile(self, program: Program, options: CompileOptions) -> OnnxRuntimeExecutable:
+        """Makes a session of a program.
+
+        Args:
+            program: A program of nodes that `supports` allows.
+            options: The device.
+
+        Raises:
+            BackendError: If ONNX Runtime refuses the model.
+        """
+        from cornu.ir.onnx import write_model
+
+        device = self._device(options.device)
+        computed, outputs = _split_outputs(program)
+        written = write_model(computed, by_reference=BY_REFERENCE, with_types=False)
+        origins = {name: (node.op, node.scope) for name, node in written.origins.items()}
+        session = None
+        if computed.outputs:
+            settings = self._session_options()
+            kept = [refer(self._runtime, array) for array in written.arrays.values()]
+            if kept:
+                settings.add_external_initializers(list(written.arrays), kept)
+            session = self._session(written.proto.SerializeToString(), settings, origins)
+        keep = list(written.arrays.values())
+        names = (written.input_names, written.output_names)
+        return OnnxRuntimeExecutable(program.name, session, self._run_options, *names, outputs, origins, (keep, device))
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _session(self, model: bytes, settings: Any, origins: Mapping[str, tuple[str, str]]) -> Any:
+        providers = [name if not options else (name, options) for name, options in self._providers]
+        try:
+            outer = self._runtime.InferenceSession(model, settings, providers=providers, enable_fallback=0)
+        except Exception as error:
+            raise backend_error(error, origins) from error
+        # The wrapper adds checks to every run, and keeps the model's bytes.
+        return outer._sess
+
+    def _session_options(self) -> Any:
+        settings = self._runtime.SessionOptions()
+        settings.log_severity_level = _QUIET
+        level = {"disable": "DISABLE_ALL"}.get(self._level, f"ENABLE_{self._level.upper()}")
+        settings.graph_optimization_level = getattr(self._runtime.GraphOptimizationLevel, f"ORT_{level}")
+        if self._share_threads:
+            settings.use_per_session_threads = False
+        else:
+            settings.intra_op_num_threads = self._threads
+            settings.inter_op_num_threads = self._inter_op_threads
+        if self._inter_op_threads > 1:
+            settings.execution_mode = self._runtime.ExecutionMode.ORT_PARALLEL
+        for key, value in self._config.items():
+            settings.add_session_config_entry(key, value)
+        return settings
+
+    def _device(self, device: str) -> Any:
+        device = device or self._default_device
+        if device not in self._devices:
+            kind, number = parse_device(device)
+            offered = devices_of([name for name, _ in self._providers])
+            if kind not in offered:
+                raise ValueError(f"There is no device {device!r} with these providers; they use {', '.join(offered)}.")
+            self._devices[device] = make_device(self._native, kind, number)
+        return self._devices[device]
+
+
+def _split_outputs(program: Program) -> tuple[Program, list[tuple[bool, int]]]:
+    """The program without outputs that are inputs or that come twice, and where to find each output then."""
+    given = {value: i for i, value in enumerate(program.inputs)}
+    places: dict[Any, int] = {}
+    outputs: list[tuple[bool, int]] = []
+    for value in program.outputs:
+        if value in given:
+            outputs.append((False, given[value]))
+        else:
+            outputs.append((True, places.setdefault(value, len(places))))
+    return Program(program.name, program.inputs, tuple(places), program.nodes), outputs
