@@ -84,7 +84,7 @@ class ArchiveReader:
             copy.close()
             raise ValueError(f"{self.name}: member {name!r} is damaged: {error}.") from error
         copy.seek(0)
-        return copy  # type: ignore[return-value]
+        return copy
 
     def extract(self, prefix: str, folder: Path) -> None:
         """Writes all members under `prefix/` to `folder`, by their names after it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
@@ -116,7 +116,7 @@ def _refuse_typespec(config: Any, custom: Custom, safe_mode: bool) -> Any:
     raise TypeError(f"The config holds a TensorFlow type specification, which needs TensorFlow to read: {config!r}.")
 
 
-_VALUES = {
+_VALUES: dict[str, Callable[[Any, Custom, bool], Any]] = {
     "__lambda__": _read_lambda,
     "__keras_tensor__": _read_keras_tensor,
     "__tensor__": _read_tensor,

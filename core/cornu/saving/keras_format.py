@@ -63,13 +63,13 @@ def write_archive(model: Any, file: IO[bytes], config: dict[str, Any] | None = N
     """Writes a model in the `.keras` format to an open binary file."""
     config = model_config(model) if config is None else config
     with _temporary_folder() as assets, tempfile.SpooledTemporaryFile(max_size=MEMORY_LIMIT) as weights:
-        with H5Writer(weights) as variables:  # type: ignore[arg-type]
+        with H5Writer(weights) as variables:
             StateWriter(variables, assets).write(model)
         weights.seek(0)
         with ArchiveWriter(file) as archive:
             archive.json(METADATA, metadata())
             archive.json(CONFIG, config)
-            archive.copy(WEIGHTS, weights)  # type: ignore[arg-type]
+            archive.copy(WEIGHTS, weights)
             archive.folder(ASSETS, assets)
 
 

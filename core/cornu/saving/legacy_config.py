@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cornu.saving.legacy_calls import upgrade_calls
 from cornu.saving.names import FUNCTIONAL_MODULE, OPERATION_MODULE, find_anywhere, find_class
 from cornu.saving.registry import get_registered_object
 
@@ -102,7 +103,7 @@ def _graph(inner: Config, custom: Custom) -> Config:
             layer["config"]["name"] = old["name"]
     upgraded = {**_common(inner, custom), "layers": layers}
     upgraded.setdefault("name", None)
-    return upgraded
+    return upgrade_calls(upgraded)
 
 
 def _arguments(name: str, inner: Config, custom: Custom) -> Config:
@@ -164,5 +165,5 @@ def downgrade_model(config: Config) -> Config:
     inner = config["config"]
     if "layers" in inner and (config["class_name"] in _GRAPHS or "input_layers" in inner):
         inner = {**inner, "layers": [downgrade_model(layer) for layer in inner["layers"]]}
-    kept = {key: config[key] for key in ("name", "inbound_nodes") if key in config}
+    kept: Config = {key: config[key] for key in ("name", "inbound_nodes") if key in config}
     return {"class_name": config.get("registered_name") or config["class_name"], "config": inner, **kept}

@@ -55,7 +55,7 @@ def upgrade_optimizer(config: Config, custom_objects: Custom | None = None) -> C
         inner.pop(key, None)
     if isinstance(rate, dict) and "module" not in rate:
         rate = {**rate, "module": "keras.optimizers.schedules", "registered_name": None}
-    if decay and not isinstance(rate, dict):
+    if decay and isinstance(rate, (int, float)):
         rate = _decayed(rate, decay)
     if rate is not None:
         inner["learning_rate"] = rate

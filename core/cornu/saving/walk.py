@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
 from typing import Any
 
 from cornu.utils.naming import to_snake_case
@@ -18,6 +17,7 @@ from cornu.utils.naming import to_snake_case
 # Where attributes of these base classes lead is bookkeeping, not structure.
 KINDS = ("Sequential", "Functional", "Layer", "Metric", "Optimizer", "Loss", "Operation", "SeedGenerator")
 _LEAVES = ("Optimizer", "SeedGenerator")
+_EXTRA = {"Functional": ("operations", "_operations"), "Sequential": ("_functional",)}
 
 
 def kind_of(obj: Any) -> str | None:
@@ -27,30 +27,26 @@ def kind_of(obj: Any) -> str | None:
         >>> kind_of([1, 2]) is None
         True
     """
-    return _kind(type(obj))
-
-
-@cache
-def _kind(cls: type) -> str | None:
-    for base in cls.__mro__:
+    for base in type(obj).__mro__:
         if base.__name__ in KINDS and base.__module__.split(".")[0] == "cornu":
             return base.__name__
     return None
 
 
-@cache
-def _base_attributes(cls: type, kind: str) -> frozenset[str]:
+_KNOWN: dict[tuple[str, str], frozenset[str]] = {}
+
+
+def _base_attributes(obj: Any, kind: str) -> frozenset[str]:
     """The attributes of the framework's own base class, on its instances too."""
     wanted = "Layer" if kind in ("Sequential", "Functional") else kind
-    base = next(base for base in cls.__mro__ if base.__name__ == wanted and base.__module__.startswith("cornu"))
-    names = set(dir(base))
-    with suppress(TypeError, ValueError):  # an abstract base: its class attributes are what there is
-        names.update(vars(base(name="saving_reference")))
-    if kind == "Functional":
-        names.update(("operations", "_operations"))
-    if kind == "Sequential":
-        names.add("_functional")
-    return frozenset(names)
+    base = next(base for base in type(obj).__mro__ if base.__name__ == wanted and base.__module__.startswith("cornu"))
+    key = (base.__module__, kind)
+    if key not in _KNOWN:
+        names = {*dir(base), *_EXTRA.get(kind, ())}
+        with suppress(TypeError, ValueError):  # an abstract base: its class attributes are what there is
+            names.update(vars(base(name="saving_reference")))
+        _KNOWN[key] = frozenset(names)
+    return _KNOWN[key]
 
 
 def parts(obj: Any) -> Iterator[tuple[str, Any]]:
@@ -58,7 +54,7 @@ def parts(obj: Any) -> Iterator[tuple[str, Any]]:
     kind = kind_of(obj)
     if kind is None or kind in _LEAVES:
         return
-    skipped = _base_attributes(type(obj), kind)
+    skipped = _base_attributes(obj, kind)
     if kind in ("Sequential", "Functional"):
         yield "layers", obj.layers
     for name in sorted(dir(obj), key=lambda name: (name.startswith("_"), name)):
