@@ -149,7 +149,7 @@ class OnnxRuntimeBackend:
 
         device = self._device(options.device)
         computed, outputs = _split_outputs(program)
-        written = write_model(computed, by_reference=BY_REFERENCE, with_types=False)
+        written = write_model(computed, by_reference=BY_REFERENCE, with_types=False, guard_empty_scans=True)
         origins = {name: (node.op, node.scope) for name, node in written.origins.items()}
         session = None
         if computed.outputs:

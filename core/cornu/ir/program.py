@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cornu.ir.dim import Dim, DimLike, substitute, symbols_of
 from cornu.ir.types import Shape, TensorType
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 Attributes = Mapping[str, Any]
 
@@ -147,6 +150,12 @@ class Program:
             yield node
             for body in node.bodies.values():
                 yield from body.walk()
+
+    def to_onnx(self, **options: Any) -> ModelProto:
+        """The program as an ONNX model; the options are those of `cornu.ir.onnx.to_onnx`."""
+        from cornu.ir.onnx import to_onnx
+
+        return to_onnx(self, **options)
 
     def __str__(self) -> str:
         from cornu.ir.printer import format_program

@@ -98,6 +98,7 @@ def write_model(
     output_names: Sequence[str] | None = None,
     by_reference: int | None = None,
     with_types: bool = True,
+    guard_empty_scans: bool = False,
 ) -> WrittenModel:
     """Like `to_onnx`, for a runtime in the same process.
 
@@ -108,6 +109,7 @@ def write_model(
         output_names: Names of the graph's outputs.
         by_reference: The size in bytes from which a constant stays an array beside the model.
         with_types: Whether to declare the types of inner values.
+        guard_empty_scans: Whether a Scan whose length may be 0 is written inside an If: ONNX Runtime cannot run none.
 
     Raises:
         OnnxExportError: If the opset cannot express some nodes.
@@ -116,7 +118,7 @@ def write_model(
     if not OLDEST_OPSET <= opset <= newest_opset():
         raise ValueError(f"opset must lie between {OLDEST_OPSET} and {newest_opset()}, got {opset}.")
     check_expressible(program, opset)
-    model = ModelWriter(opset, by_reference, with_types)
+    model = ModelWriter(opset, by_reference, with_types, guard_empty_scans)
     graph = GraphWriter(model, program.name)
     model.sizes = Sizes(graph, program)
     given = _chosen(input_names, [value.name or "input" for value in program.inputs], "input_names")

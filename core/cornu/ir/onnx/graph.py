@@ -29,14 +29,18 @@ class ModelWriter:
         opset: The version of the standard operators.
         by_reference: The size in bytes from which constants are kept beside the model; None for never.
         with_types: Whether to declare the types of inner values.
+        guard_empty_scans: Whether a Scan that may have no step is kept from running then.
     """
 
     sizes: Sizes
 
-    def __init__(self, opset: int, by_reference: int | None = None, with_types: bool = True) -> None:
+    def __init__(
+        self, opset: int, by_reference: int | None = None, with_types: bool = True, guard_empty_scans: bool = False
+    ) -> None:
         self.opset = opset
         self.by_reference = by_reference
         self.with_types = with_types
+        self.guard_empty_scans = guard_empty_scans
         self.names = Names()
         self.node_names = Names()
         self.initializers: list[TensorProto] = []
