@@ -1,19 +1,27 @@
-"""Running a program for fixed sizes: what is known beforehand is computed once, values are freed after their last use."""
+"""Plans: a program for fixed sizes, with its memory laid out beforehand.
+
+Every value lies in a storage that it shares with its views. Intermediate values are put in a few planned buffers;
+a buffer is used again as soon as the last reader of its value has run, often in place. A frame holds real buffers and
+all arrays in them, so that running is calling one function per node. A plan keeps one frame between calls; concurrent
+calls make their own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 from cornu.backend.contract import BackendError
-from cornu.ir.interpret import BoundBody
-from cornu.ir.primitive import lookup
-from cornu.ir.program import Node, Program, Value, bind_attribute
+from cornu.ir.program import Program
+
+from cornu_numpy.layout import Layout, Returned
+from cornu_numpy.memory import allocate, in_buffer
 
 Frame = list[Any]
 Step = Callable[[Frame], None]
+
+_NOTHING: frozenset[int] = frozenset()
 
 
 class Plan:
@@ -21,61 +29,72 @@ class Plan:
 
     Args:
         program: The program.
-        sizes: The value of each of its symbols.
+        sizes: The value of each symbol.
     """
 
     def __init__(self, program: Program, sizes: Mapping[str, int]) -> None:
-        slots: dict[Value, int] = {}
-        for value in program.inputs:
-            slots.setdefault(value, len(slots))
-        for node in program.nodes:
-            for value in node.outputs:
-                slots[value] = len(slots)
-        self.size = len(slots)
-        last = {value: i for i, node in enumerate(program.nodes) for value in (*node.inputs, *node.outputs)}
-        for value in program.outputs:
-            last.pop(value, None)
-        dying: list[list[int]] = [[] for _ in program.nodes]
-        for value, i in last.items():
-            dying[i].append(slots[value])
-        self.steps = [_step(node, sizes, slots, dead) for node, dead in zip(program.nodes, dying, strict=True)]
-        self.nodes = program.nodes
-        self.outputs = [slots[value] for value in program.outputs]
+        self.program = program
+        layout = Layout(program, sizes, Plan)
+        self._layout = layout
+        self._steps = layout.steps
+        self._nodes = layout.step_nodes
+        self._returned: list[Returned] = layout.returned
+        self._clear = layout.clear
+        self._inputs = len(program.inputs)
+        self._frames: list[Frame] = []
 
-    def run(self, inputs: Sequence[np.ndarray], donate: frozenset[int]) -> list[np.ndarray]:
-        """Runs the steps."""
-        frame: Frame = [*inputs, *[None] * (self.size - len(inputs))]
-        i = 0
+    def run(self, inputs: Sequence[np.ndarray], donate: frozenset[int] = _NOTHING) -> list[np.ndarray]:
+        """Runs the steps.
+
+        Args:
+            inputs: One array per input.
+            donate: Positions of inputs whose memory may be used for outputs.
+
+        Raises:
+            BackendError: If a node fails.
+        """
+        try:
+            frame = self._frames.pop()
+        except IndexError:
+            frame = self._new_frame()
+        for i, array in enumerate(inputs):
+            frame[i] = array if array.flags.c_contiguous else np.asarray(array, order="C")
+        frame[self._inputs] = _usable(inputs, donate) if donate else _NOTHING
+        step = None
         try:
             with np.errstate(all="ignore"):
-                for i, step in enumerate(self.steps):
+                for step in self._steps:
                     step(frame)
+            return [np.array(frame[slot]) if copied else frame[slot] for slot, copied in self._returned]
         except BackendError:
             raise
         except Exception as error:
-            node = self.nodes[i]
-            raise BackendError(f"{type(error).__name__}: {error}", node.op, node.scope) from error
-        return [np.array(frame[slot]) for slot in self.outputs]
+            node = self._nodes.get(step)
+            name, layer = (node.op, node.scope) if node else ("", "")
+            raise BackendError(f"{type(error).__name__}: {error}", name, layer) from error
+        finally:
+            for slot in self._clear:
+                frame[slot] = None
+            if not self._frames:
+                self._frames.append(frame)
+
+    def _new_frame(self) -> Frame:
+        layout = self._layout
+        frame: Frame = [None] * layout.slots
+        buffers = allocate(layout.buffers.sizes)
+        for slot, array in layout.constants:
+            frame[slot] = array
+        for slot, buffer, shape, dtype in layout.placed:
+            frame[slot] = in_buffer(buffers[buffer], shape, dtype)
+        for slots, view, parent in layout.views:
+            made = view(frame[parent])
+            for slot, array in zip(slots, made if isinstance(made, (list, tuple)) else (made,), strict=True):
+                frame[slot] = array
+        return frame
 
 
-def _step(node: Node, sizes: Mapping[str, int], slots: Mapping[Value, int], dead: list[int]) -> Step:
-    attributes = {name: bind_attribute(value, sizes, _bind_body) for name, value in node.attributes.items()}
-    kernel = partial(lookup(node.op).kernel, **attributes)
-    inputs = [slots[value] for value in node.inputs]
-    outputs = [slots[value] for value in node.outputs]
-
-    def step(frame: Frame) -> None:
-        results = kernel(*[frame[i] for i in inputs])
-        if not isinstance(results, (tuple, list)):
-            results = (results,)
-        for i, result in zip(outputs, results, strict=True):
-            frame[i] = np.asarray(result)
-        for i in dead:
-            frame[i] = None
-
-    return step
-
-
-def _bind_body(body: Program, sizes: Mapping[str, int]) -> BoundBody:
-    plan = Plan(body, sizes)
-    return BoundBody(body, sizes, lambda program, arrays, given: plan.run(arrays, frozenset()))
+def _usable(inputs: Sequence[np.ndarray], donate: frozenset[int]) -> frozenset[int]:
+    """The donated inputs that can really be written to: not read-only, and given once."""
+    if len({id(array) for array in inputs}) < len(inputs):
+        return _NOTHING
+    return frozenset(i for i in donate if inputs[i].flags.writeable and inputs[i].flags.c_contiguous)

@@ -13,7 +13,10 @@ from cornu.ir.passes import common_subexpressions, dead_code, fold, freeze, inli
 from cornu.ir.program import Program, Value
 from cornu.ir.types import TensorType
 from cornu.ir.verify import verify
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from programs import assert_same, cnn, count, draw, f32, mlp
+from random_programs import programs
 
 N = symbol("n")
 SIZES = (0, 1, 7)
@@ -365,3 +368,14 @@ def test_cnn_keeps_its_meaning(train: bool) -> None:
 def test_sizes_stay_symbolic() -> None:
     after = optimise(mlp(train=False))
     assert all(isinstance(value.shape[0], Dim) for value in after.outputs)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(programs(), st.sampled_from(SIZES))
+def test_random_programs_keep_their_meaning(before: Program, n: int) -> None:
+    after = optimise(before)
+    verify(after)
+    assert len(after.nodes) <= len(before.nodes)
+    arrays = draw(before, {"n": n}, seed=n)
+    with np.errstate(all="ignore"):
+        assert_same(evaluate(before, arrays), evaluate(after, arrays), 1e-4)

@@ -7,7 +7,7 @@ import math
 from cornu.ir.dim import DimLike, product
 from cornu.ir.passes.rewriting import Rewriter, Rule
 from cornu.ir.program import Node, Value
-from cornu.ir.shapes import SizeConflict, broadcast_shapes
+from cornu.ir.shapes import SizeConflictError, broadcast_shapes
 from cornu.ir.types import Shape, is_float, numpy_dtype
 
 # fmt: off
@@ -94,7 +94,7 @@ def late_expand(r: Rewriter, node: Node) -> Value | None:
     shape = node.outputs[0].shape
     try:
         smaller = broadcast_shapes(*(value.shape for value in bare))
-    except SizeConflict:
+    except SizeConflictError:
         return None
     if smaller != shape and not any(r.producer(value, "Expand") for value in node.inputs):
         return None

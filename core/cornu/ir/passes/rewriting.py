@@ -11,7 +11,7 @@ import numpy as np
 from cornu.ir.builder import Builder
 from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program, Value
-from cornu.ir.shapes import SizeConflict
+from cornu.ir.shapes import SizeConflictError
 from cornu.ir.types import Shape
 
 Rule = Callable[["Rewriter", Node], Value | None]
@@ -132,7 +132,7 @@ class Rewriter:
         for rule in self.rules.get(node.op, ()):
             try:
                 found = rule(self, node)
-            except SizeConflict:  # sizes that are equal only by what another node demands: leave the node alone
+            except SizeConflictError:  # sizes that are equal only by what another node demands: leave the node alone
                 continue
             if found is not None and found.type == node.outputs[0].type:
                 return found

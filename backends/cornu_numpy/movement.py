@@ -1,0 +1,71 @@
+"""Movement: what is a view of its operand, and kernels of what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from cornu.ir.primitive import lookup
+
+from cornu_numpy.kernel import Kernel, Operation, kernel
+
+View = Callable[[np.ndarray], Any]
+
+
+def view_of(op: str, attributes: Mapping[str, Any]) -> View | None:
+    """The function from an array to a view of it (Split: views), or None where the operator makes something new.
+
+    A Reshape is one only of some arrays; of others it is a copy.
+    """
+    if op in ("Identity", "StopGradient"):
+        return lambda x: x
+    if op == "Reshape":
+        shape = attributes["shape"]
+        return lambda x: x.reshape(shape)
+    if op == "Transpose":
+        perm = attributes["perm"]
+        return lambda x: x.transpose(perm)
+    if op in ("Slice", "Expand", "Split"):
+        function = lookup(op).kernel
+        return lambda x: function(x, **attributes)
+    return None
+
+
+@kernel("Reshape")
+def _reshape(operation: Operation) -> Kernel:
+    """Of an array that cannot be viewed in the new shape."""
+    shape = operation.inputs[0].shape
+    return Kernel(lambda x, out: np.copyto(out.reshape(shape), x))
+
+
+@kernel("Concat")
+def _concat(operation: Operation) -> Kernel:
+    axis = operation.attributes["axis"]
+
+    def run(*arrays: np.ndarray) -> None:
+        np.concatenate(arrays[:-1], axis, out=arrays[-1])
+
+    return Kernel(run)
+
+
+@kernel("Pad")
+def _pad(operation: Operation) -> Kernel | None:
+    a = operation.attributes
+    if a["mode"] != "constant":
+        return None
+    value = operation.dtype.type(a["value"])
+    (x,) = operation.inputs
+    inside = tuple(slice(before, before + size) for before, size in zip(a["before"], x.shape, strict=True))
+    borders = []
+    for axis, (before, after) in enumerate(zip(a["before"], a["after"], strict=True)):
+        for width, border in ((before, slice(0, before)), (after, slice(inside[axis].stop, None))):
+            if width:
+                borders.append((*inside[:axis], border))
+
+    def run(x: np.ndarray, out: np.ndarray) -> None:
+        for border in borders:
+            out[border] = value
+        out[inside] = x
+
+    return Kernel(run)
