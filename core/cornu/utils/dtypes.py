@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from cornu.backend.config import floatx
 from cornu.ir.types import dtype_name
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from cornu.utils.io_utils import is_interactive_logging_enabled, print_msg
 
 if TYPE_CHECKING:
