@@ -25,7 +25,7 @@ def require_types(actual: Sequence[TensorType], expected: Sequence[TensorType], 
 
     Raises:
         TypeError: If numbers, dtypes or ranks differ.
-        SizeConflict: If sizes differ.
+        SizeConflictError: If sizes differ.
     """
     if len(actual) != len(expected):
         raise TypeError(f"{what}: expected {len(expected)} tensors, got {len(actual)}.")

@@ -1,6 +1,7 @@
 """Elementwise operators in terms of simpler ones, for backends (or dtypes of a backend) that lack them.
 
-Each keeps the operator's accuracy: no cancellation near 0 and no overflow on the way.
+Each keeps the operator's accuracy in float32 and float64: no cancellation near 0 and no overflow on the way. The
+16-bit floats are widened first (by `legalise`).
 """
 
 from __future__ import annotations
@@ -213,16 +214,12 @@ def choice(larger: bool) -> Callable[[Builder, Node], tuple[Value]]:
     return rule
 
 
-def where(b: Builder, node: Node) -> tuple[Value]:
-    """Of bool by logic, of integers by arithmetic.
-
-    Raises:
-        ValueError: Of floats, where no arithmetic is right for infinities and NaN.
-    """
+def where(b: Builder, node: Node) -> tuple[Value] | None:
+    """Of bool by logic, of integers by arithmetic; of floats no arithmetic is right for infinities and NaN."""
     condition, x, y = node.inputs
     if x.dtype == "bool":
         return (b.Or(b.And(condition, x), b.And(b.Not(condition), y)),)
     if is_float(x.dtype):
-        raise ValueError(f"Where of {x.dtype} is basic: there is nothing simpler to put it in terms of.")
+        return None
     mask = b.Cast(condition, to=x.dtype)
     return (b.Add(b.Mul(x, mask), b.Mul(y, b.Sub(_constant(b, x, 1), mask))),)

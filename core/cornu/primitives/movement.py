@@ -233,7 +233,9 @@ def _fold_edges(b: Builder, g: Value, shape: Shape, before: Dims, after: Dims, m
         selected = b.Cast(repeats, to=g.dtype)
         here = b.resolve_type(g.type).shape
         order = (*(i for i in range(len(here)) if i != axis), axis)
-        moved = b.MatMul(b.Transpose(g, perm=order), selected)
+        others = tuple(here[i] for i in order[:-1])
+        rows = b.Reshape(b.Transpose(g, perm=order), shape=(product(others), front + size + back))
+        moved = b.Reshape(b.MatMul(rows, selected), shape=(*others, size))
         g = b.Transpose(moved, perm=tuple(order.index(i) for i in range(len(here))))
     return g
 

@@ -9,8 +9,8 @@ and a key of two words, all modulo 2^32:
     a = h(h(i + k0) ^ k1)        b = h(a + k0 * 0x9e3779b9 + 1) | 1        c = h(j + 0x9e3779b9)
     x = (c + a) * b;  x ^= x >> 16;  x *= 0x7feb352d;  x ^= x >> 15
 
-Rows and columns are hashed apart, so that a tensor costs seven passes over memory; 2^44 elements have distinct counters.
-spec/random.md holds what was measured and known answers.
+Rows and columns are hashed apart, so that a tensor costs seven passes over memory; 2^44 elements have
+distinct counters. spec/random.md holds what was measured and known answers.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _bits(key: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     rows = -(-count // ROW)
     k0, k1 = key[0:1], key[1:2]
     a = _hash(_hash(np.arange(rows, dtype=np.uint32) + k0) ^ k1)[:, None]
-    b = (_hash(a + (k0 * np.uint32(GOLDEN) + np.uint32(1))) | np.uint32(1))
+    b = _hash(a + (k0 * np.uint32(GOLDEN) + np.uint32(1))) | np.uint32(1)
     x = (COLUMNS[: min(count, ROW)] + a) * b
     x ^= x >> np.uint32(16)
     x *= np.uint32(FIRST)

@@ -1,0 +1,9 @@
+"""x < y"""
+
+from cornu_conformance.case import INF, NAN, binary, whole
+
+EDGES = [(NAN, NAN, False), (INF, INF, False), (0.0, -0.0, False), (NAN, 1.0, False)]
+CASES = [
+    *binary(lambda x, y: x < y, edges=EDGES, result=bool, orders=0),
+    *binary(lambda x, y: x < y, whole, whole, dtypes=("int8", "int32", "int64"), result=bool, orders=0, prefix="int_"),
+]

@@ -1,0 +1,1 @@
+"""One module per primitive, named like it, whose `CASES` say what it must do."""
