@@ -12,7 +12,7 @@ from onnx import ModelProto, helper
 import cornu.ir.onnx.rules  # noqa: F401  (registers the rules)
 from cornu.ir.onnx.graph import GraphWriter, ModelWriter
 from cornu.ir.onnx.protos import opset_id
-from cornu.ir.onnx.registry import CALLS, WRITE
+from cornu.ir.onnx.registry import WRITE, NodeWriter
 from cornu.ir.onnx.schemas import DEFAULT_OPSET, OLDEST_OPSET, input_dtypes, newest_opset
 from cornu.ir.onnx.sizes import Sizes
 from cornu.ir.primitive import lookup
@@ -99,6 +99,7 @@ def write_model(
     by_reference: int | None = None,
     with_types: bool = True,
     guard_empty_scans: bool = False,
+    rules: Mapping[str, NodeWriter] | None = None,
 ) -> WrittenModel:
     """Like `to_onnx`, for a runtime in the same process.
 
@@ -110,6 +111,8 @@ def write_model(
         by_reference: The size in bytes from which a constant stays an array beside the model.
         with_types: Whether to declare the types of inner values.
         guard_empty_scans: Whether a Scan whose length may be 0 is written inside an If: ONNX Runtime cannot run none.
+        rules: Rules by primitive or composite that come before the usual ones: a runtime's own faster forms. Operators
+            of other domains than ONNX's are imported at version 1.
 
     Raises:
         OnnxExportError: If the opset cannot express some nodes.
@@ -117,8 +120,8 @@ def write_model(
     """
     if not OLDEST_OPSET <= opset <= newest_opset():
         raise ValueError(f"opset must lie between {OLDEST_OPSET} and {newest_opset()}, got {opset}.")
-    check_expressible(program, opset)
-    model = ModelWriter(opset, by_reference, with_types, guard_empty_scans)
+    model = ModelWriter(opset, by_reference, with_types, guard_empty_scans, rules)
+    check_expressible(program, model)
     graph = GraphWriter(model, program.name)
     model.sizes = Sizes(graph, program)
     given = _chosen(input_names, [value.name or "input" for value in program.inputs], "input_names")
@@ -135,6 +138,7 @@ def write_model(
     proto.initializer.extend(model.initializers)
     result = ModelProto(producer_name="cornu", producer_version=_version(), graph=proto)
     result.opset_import.append(opset_id("", opset))
+    result.opset_import.extend(opset_id(domain, 1) for domain in sorted(model.domains))
     result.ir_version = helper.find_min_ir_version_for(result.opset_import, ignore_unknown=True)
     return WrittenModel(result, model.arrays, model.origins, tuple(inputs), tuple(outputs))
 
@@ -147,30 +151,30 @@ def _chosen(names: Sequence[str] | None, defaults: list[str], what: str) -> Sequ
     return names
 
 
-def check_expressible(program: Program, opset: int) -> None:
+def check_expressible(program: Program, model: ModelWriter) -> None:
     """Checks that every node has a rule, a standard operator of its name, or a decomposition.
 
     Raises:
         OnnxExportError: Naming every node that has none.
     """
-    missing = [f"{node.op} (in {node.scope})" if node.scope else node.op for node in _inexpressible(program, opset)]
+    missing = [f"{node.op} (in {node.scope})" if node.scope else node.op for node in _inexpressible(program, model)]
     if missing:
         listed = ", ".join(dict.fromkeys(missing))
-        raise OnnxExportError(f"ONNX opset {opset} cannot express these operators of {program.name}: {listed}.")
+        raise OnnxExportError(f"ONNX opset {model.opset} cannot express these operators of {program.name}: {listed}.")
 
 
-def _inexpressible(program: Program, opset: int) -> list[Node]:
+def _inexpressible(program: Program, model: ModelWriter) -> list[Node]:
     found: list[Node] = []
     for node in program.nodes:
+        if model.special(node) is not None:
+            continue
         if node.op == "Call":
-            writer = CALLS.get(node.attributes["name"])
-            if writer is None or not writer.applies(node, opset):
-                found += _inexpressible(node.attributes["body"], opset)
+            found += _inexpressible(node.attributes["body"], model)
             continue
         for body in node.bodies.values():
-            found += _inexpressible(body, opset)
+            found += _inexpressible(body, model)
         ruled = node.op in _ALWAYS or node.op in WRITE
-        if not ruled and input_dtypes(node.op, opset) is None and lookup(node.op).decompose is None:
+        if not ruled and input_dtypes(node.op, model.opset) is None and lookup(node.op).decompose is None:
             found.append(node)
     return found
 

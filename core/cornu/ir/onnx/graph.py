@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from cornu.ir.builder import Builder
 from cornu.ir.onnx.folding import fold_pads
 from cornu.ir.onnx.names import Names, join
 from cornu.ir.onnx.protos import node_proto, tensor_header, tensor_proto, value_info
-from cornu.ir.onnx.registry import CALLS, WRITE
+from cornu.ir.onnx.registry import CALLS, WRITE, NodeWriter, WriteRule, name_of
 from cornu.ir.onnx.schemas import input_dtypes, widened_dtype
 from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program, Value
@@ -30,17 +30,25 @@ class ModelWriter:
         by_reference: The size in bytes from which constants are kept beside the model; None for never.
         with_types: Whether to declare the types of inner values.
         guard_empty_scans: Whether a Scan that may have no step is kept from running then.
+        rules: Rules by primitive or composite that come before the usual ones.
     """
 
     sizes: Sizes
 
     def __init__(
-        self, opset: int, by_reference: int | None = None, with_types: bool = True, guard_empty_scans: bool = False
+        self,
+        opset: int,
+        by_reference: int | None = None,
+        with_types: bool = True,
+        guard_empty_scans: bool = False,
+        rules: Mapping[str, NodeWriter] | None = None,
     ) -> None:
         self.opset = opset
         self.by_reference = by_reference
         self.with_types = with_types
         self.guard_empty_scans = guard_empty_scans
+        self.rules = rules or {}
+        self.domains: set[str] = set()
         self.names = Names()
         self.node_names = Names()
         self.initializers: list[TensorProto] = []
@@ -48,6 +56,15 @@ class ModelWriter:
         self.values: dict[str, np.ndarray] = {}
         self.origins: dict[str, Node] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+
+    def special(self, node: Node) -> NodeWriter | None:
+        """The rule of its own that writes this node, if one does."""
+        name = name_of(node)
+        for table in (self.rules, CALLS if node.op == "Call" else {}):
+            writer = table.get(name)
+            if writer is not None and writer.applies(node, self.opset):
+                return writer
+        return None
 
     def constant(self, array: np.ndarray, wish: str = "") -> str:
         """The name of an initializer with that value; small equal ones are shared."""
@@ -80,6 +97,11 @@ def _constant_name(array: np.ndarray) -> str:
     if array.ndim == 1 and array.size <= 8 and array.dtype.kind in "iu":
         return f"const [{', '.join(map(str, array.tolist()))}]"
     return "const"
+
+
+def _plain(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """The ONNX operator of the primitive's name, with the primitive's attributes."""
+    w.add(node.op, inputs, outputs, **node.attributes)
 
 
 class GraphWriter:
@@ -117,6 +139,8 @@ class GraphWriter:
     ) -> None:
         """Adds a node that defines `outputs`; attributes that are None are left out."""
         name = self.model.node_names.unique(join(self.scope if scope is None else scope, op))
+        if domain:
+            self.model.domains.add(domain)
         self.nodes.append(node_proto(op, name, inputs, outputs, attributes, domain))
         self.produced.update(outputs)
         if self._origin is not None:
@@ -188,25 +212,29 @@ class GraphWriter:
             return inputs
         if node.op == "Constant":
             return [self.model.constant(node.attributes["value"], join(self.scope, "weight") if self.scope else "")]
+        special = self.model.special(node)
+        if special is not None:
+            return self._ruled(node, special.write, inputs, wanted)
         if node.op == "Call":
-            return self._call(node, inputs, wanted)
+            return self._inlined(node, inputs, wanted)
         wide = widened_dtype(node, self.opset)
-        if wide is not None:
+        if wide:
             return self._widened(node, wide, inputs, wanted)
-        rule = WRITE.get(node.op)
-        if input_dtypes(node.op, self.opset) is None and lookup(node.op).decompose is not None:
+        lacking = wide is not None or input_dtypes(node.op, self.opset) is None
+        if lacking and lookup(node.op).decompose is not None:
             return self._decomposed(node, inputs, wanted)
+        return self._ruled(node, WRITE.get(node.op, _plain), inputs, wanted)
+
+    def _ruled(
+        self, node: Node, rule: WriteRule, inputs: Sequence[str], wanted: Sequence[str | None]
+    ) -> Sequence[str]:
         outputs = self._name_outputs(node, wanted)
-        if rule is None:
-            self.add(node.op, inputs, outputs, **node.attributes)
-            results: Sequence[str] = outputs
-        else:
-            results = rule(self, node, inputs, outputs) or outputs
+        results = rule(self, node, inputs, outputs) or outputs
         self._declare(node, results, outputs)
         return results
 
     def _name_outputs(self, node: Node, wanted: Sequence[str | None]) -> list[str]:
-        base = join(self.scope, node.op)
+        base = join(self.scope, name_of(node))
         several = len(node.outputs) > 1
         return [name or self.model.names.unique(f"{base}.{i}" if several else base) for i, name in enumerate(wanted)]
 
@@ -216,15 +244,8 @@ class GraphWriter:
                 if name == own:
                     self.types.append(value_info(name, value.type))
 
-    def _call(self, node: Node, inputs: Sequence[str], wanted: Sequence[str | None]) -> Sequence[str]:
-        writer = CALLS.get(node.attributes["name"])
+    def _inlined(self, node: Node, inputs: Sequence[str], wanted: Sequence[str | None]) -> Sequence[str]:
         scope = self.scope
-        if writer is not None and writer.applies(node, self.opset):
-            self.scope = scope
-            outputs = self._name_outputs(node, wanted)
-            results = writer.write(self, node, inputs, outputs) or outputs
-            self._declare(node, results, outputs)
-            return results
         self.scope = join(scope, node.attributes["name"])
         results = self.inline(node.attributes["body"], inputs, wanted)
         self.scope = scope

@@ -24,30 +24,33 @@ FoldRule = Callable[["OnnxNode", Sequence["Ints | None"]], "Ints | None"]
 WRITE: dict[str, WriteRule] = {}
 READ: dict[str, ReadRule] = {}
 FOLD: dict[str, FoldRule] = {}
-CALLS: dict[str, CallWriter] = {}
+CALLS: dict[str, NodeWriter] = {}
 
 Rule = TypeVar("Rule")
 
 
-class CallWriter:
-    """How a composite becomes one standard operator.
+class NodeWriter:
+    """A rule that writes only some nodes of a primitive or composite; the others go the usual way.
 
     Args:
-        op: The operator.
-        since: The first opset that has it.
-        write: The rule; the `Call` node's attributes hold the composite's configuration.
-        fits: Tells whether the operator can express that node; None where it always can.
+        write: The rule; for a composite, the `Call` node's attributes hold its configuration.
+        fits: Tells whether the rule can express that node; None where it always can.
+        since: The first opset that has the operators it writes.
     """
 
-    def __init__(self, op: str, since: int, write: WriteRule, fits: Callable[[Node], bool] | None = None) -> None:
-        self.op = op
-        self.since = since
+    def __init__(self, write: WriteRule, fits: Callable[[Node], bool] | None = None, since: int = 1) -> None:
         self.write = write
         self.fits = fits
+        self.since = since
 
     def applies(self, node: Node, opset: int) -> bool:
-        """True where the node can be written as the operator."""
+        """True where the rule writes that node."""
         return opset >= self.since and (self.fits is None or self.fits(node))
+
+
+def name_of(node: Node) -> str:
+    """A node's primitive, or the composite's name of a `Call`."""
+    return str(node.attributes["name"]) if node.op == "Call" else node.op
 
 
 def _enter(table: dict[str, Rule], names: Sequence[str], kind: str) -> Callable[[Rule], Rule]:
@@ -77,12 +80,12 @@ def folds(*operators: str) -> Callable[[FoldRule], FoldRule]:
 
 
 def writes_call(
-    name: str, op: str, since: int = 1, fits: Callable[[Node], bool] | None = None
+    name: str, since: int = 1, fits: Callable[[Node], bool] | None = None
 ) -> Callable[[WriteRule], WriteRule]:
-    """Registers the rule that writes the composite `name` as the operator `op`; others are inlined."""
+    """Registers the rule that writes the composite `name` as standard operators; composites without one are inlined."""
 
     def enter(rule: WriteRule) -> WriteRule:
-        _enter(CALLS, (name,), "writing the composite")(CallWriter(op, since, rule, fits))
+        _enter(CALLS, (name,), "writing the composite")(NodeWriter(rule, fits, since))
         return rule
 
     return enter

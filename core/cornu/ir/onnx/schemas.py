@@ -37,7 +37,10 @@ def input_dtypes(op: str, opset: int) -> tuple[frozenset[str], ...] | None:
 
 
 def widened_dtype(node: Node, opset: int) -> str | None:
-    """A wider dtype that a node must compute in because the standard's operator of that name lacks its own, or None."""
+    """What a node must compute in because the standard's operator of that name lacks its dtype.
+
+    None where it lacks nothing, and `""` where no wider dtype will do.
+    """
     allowed = input_dtypes(node.op, opset)
     if not allowed or not node.inputs:
         return None
@@ -46,7 +49,7 @@ def widened_dtype(node: Node, opset: int) -> str | None:
             continue
         dtypes = allowed[min(i, len(allowed) - 1)]
         if dtypes and value.dtype not in dtypes:
-            return next((wide for wide in _WIDER.get(value.dtype, ()) if wide in dtypes), None)
+            return next((wide for wide in _WIDER.get(value.dtype, ()) if wide in dtypes), "")
     return None
 
 

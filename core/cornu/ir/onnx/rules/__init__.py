@@ -1,5 +1,15 @@
 """The rules by family; importing this registers them all."""
 
-from cornu.ir.onnx.rules import control, elementwise, indexing, movement, reduction, reshaping, windows
+from cornu.ir.onnx.rules import composites, control, elementwise, indexing, movement, recurrent, reduction, reshaping, windows
 
-__all__ = ["control", "elementwise", "indexing", "movement", "reduction", "reshaping", "windows"]
+__all__ = [
+    "composites",
+    "control",
+    "elementwise",
+    "indexing",
+    "movement",
+    "recurrent",
+    "reduction",
+    "reshaping",
+    "windows",
+]

@@ -1,0 +1,93 @@
+"""Writing composites as the one standard operator that each of them is.
+
+A composite that is differentiated has residuals as further outputs. It is one operator only where those are gone, or
+are what the operator gives anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cornu.ir.onnx.graph import GraphWriter
+from cornu.ir.onnx.registry import writes_call
+from cornu.ir.program import Node
+from cornu.ir.types import numpy_dtype
+
+
+def results_of(node: Node) -> int:
+    """How many of a composite's outputs are results rather than residuals."""
+    return int(node.attributes.get("primals") or len(node.outputs))
+
+
+def without_residuals(node: Node) -> bool:
+    """True where nothing reads a residual."""
+    return len(node.outputs) == results_of(node)
+
+
+def _residual_is_result(node: Node) -> bool:
+    """True for Softmax, whose one residual, if it is there, is its result again."""
+    return results_of(node) == 1 and len(node.outputs) <= 2
+
+
+@writes_call("Softmax", since=13, fits=_residual_is_result)
+@writes_call("LogSoftmax", since=13, fits=_residual_is_result)
+def _softmax(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
+    w.add(node.attributes["name"], inputs, outputs[:1], axis=node.attributes["axis"])
+    return [outputs[0]] * len(outputs)
+
+
+@writes_call("Gelu", since=20, fits=without_residuals)
+def _gelu(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
+    approximate = node.attributes["approximate"]
+    w.add("Gelu", inputs, outputs, approximate=None if approximate == "none" else approximate)
+    return None
+
+
+def _normalizes_layer(node: Node) -> bool:
+    # Its further outputs are float32, whatever the input is.
+    return without_residuals(node) or node.inputs[0].dtype == "float32"
+
+
+@writes_call("LayerNormalization", since=17, fits=_normalizes_layer)
+def _layer_normalization(
+    w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]
+) -> Sequence[str] | None:
+    a = node.attributes
+    w.add("LayerNormalization", inputs, outputs, axis=a["axis"], epsilon=float(a["epsilon"]))
+    return None
+
+
+@writes_call("RMSNormalization", since=23, fits=without_residuals)
+def _rms_normalization(
+    w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]
+) -> Sequence[str] | None:
+    a = node.attributes
+    w.add("RMSNormalization", inputs, outputs, axis=a["axis"], epsilon=float(a["epsilon"]))
+    return None
+
+
+@writes_call("BatchNormalization", since=15, fits=without_residuals)
+def _batch_normalization(
+    w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]
+) -> Sequence[str] | None:
+    w.add("BatchNormalization", inputs, outputs, epsilon=float(node.attributes["epsilon"]))
+    return None
+
+
+def _known_channels(node: Node) -> bool:
+    return isinstance(node.inputs[1].shape[0], int) and results_of(node) == 3 and len(node.outputs) in (3, 5)
+
+
+@writes_call("BatchNormalizationTraining", since=15, fits=_known_channels)
+def _batch_normalization_training(
+    w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]
+) -> Sequence[str] | None:
+    """With momentum 0 the operator's running statistics are the batch's own; the residuals are these again."""
+    channels = node.inputs[1].shape[0]
+    dtype = numpy_dtype(node.inputs[0].dtype)
+    running = [w.constant(np.zeros(channels, dtype)), w.constant(np.ones(channels, dtype))]  # type: ignore[arg-type]
+    epsilon = float(node.attributes["epsilon"])
+    w.add("BatchNormalization", [*inputs, *running], outputs[:3], epsilon=epsilon, momentum=0.0, training_mode=1)
+    return [*outputs[:3], *outputs[1 : len(outputs) - 2]]
