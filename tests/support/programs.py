@@ -94,7 +94,7 @@ def channels_last_pool(b: Builder, x: Value) -> Value:
     return b.Transpose(y, perm=(0, 2, 3, 1))  # type: ignore[no-any-return]
 
 
-def cnn(*, train: bool, image: int = 12, filters: tuple[int, int] = (4, 6), batch: DimLike | None = None) -> Program:
+def cnn(*, train: bool, image: int = 14, filters: tuple[int, int] = (4, 6), batch: DimLike | None = None) -> Program:
     """Conv, pool, conv, pool, dense, all channels last: a train step, or a prediction."""
     n = symbol("n") if batch is None else batch
     b = Builder("cnn")

@@ -13,6 +13,7 @@ from cornu.ir.passes.dead_code import dead_code
 from cornu.ir.passes.fold import fold
 from cornu.ir.passes.freeze import freeze
 from cornu.ir.passes.inline import inline
+from cornu.ir.passes.layout import cancel_transposes
 from cornu.ir.passes.legalise import LegalisationError, is_native, legalise
 from cornu.ir.passes.simplify import simplify
 from cornu.ir.program import Program
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "VERIFY",
     "LegalisationError",
+    "cancel_transposes",
     "common_subexpressions",
     "dead_code",
     "fold",
@@ -39,7 +41,7 @@ VERIFY = os.environ.get("CORNU_VERIFY", "") not in ("", "0")
 """Whether every program is verified after each pass (the environment variable CORNU_VERIFY; on in our tests)."""
 
 ROUNDS = 4
-_PASSES = (dead_code, fold, simplify, common_subexpressions)
+_PASSES = (dead_code, fold, simplify, common_subexpressions, cancel_transposes)
 
 
 def optimise(program: Program) -> Program:

@@ -33,13 +33,24 @@ def reshape(r: Rewriter, node: Node) -> Value | None:
     x, shape = node.inputs[0], node.outputs[0].shape
     if x.shape == shape:
         return x
-    inner = r.producer(x, "Reshape", "Expand")
+    inner = r.producer(x, "Reshape", "Expand", *REDUCTIONS)
     if inner is None:
         return None
     source = inner.inputs[0]
     if inner.op == "Reshape":
         return r.reshape(source, shape)
+    if inner.op in REDUCTIONS:
+        return _keeping_axes(r, inner, shape) if r.used_once(x) else None
     return r.expand(r.reshape(source, ()), shape) if _one_element(source) else None
+
+
+def _keeping_axes(r: Rewriter, reduction: Node, shape: Shape) -> Value | None:
+    """Reshape(Reduce(x)) that brings the reduced axes back is Reduce(x, keepdims=True)"""
+    (x,), axes = reduction.inputs, reduction.attributes["axes"]
+    kept = tuple(1 if i in axes else dim for i, dim in enumerate(x.shape))
+    if reduction.attributes["keepdims"] or kept != shape:
+        return None
+    return r.emit(reduction.op, x, axes=axes, keepdims=True)
 
 
 def transpose(r: Rewriter, node: Node) -> Value | None:

@@ -14,8 +14,8 @@ from cornu.ir.program import Node, Program, Value
 from cornu.ir.shapes import SizeConflictError
 from cornu.ir.types import Shape
 
-Rule = Callable[["Rewriter", Node], Value | None]
-"""Returns what replaces a node's one output, or None where the rule does not apply."""
+Rule = Callable[["Rewriter", Node], Value | tuple[Value, ...] | None]
+"""Returns what replaces a node's output (or outputs), or None where the rule does not apply."""
 
 ProgramPass = Callable[[Program], Program]
 
@@ -79,7 +79,8 @@ class Rewriter:
         if found is None:
             self.append(node)
         else:
-            self.replace(node.outputs[0], found)
+            for old, new in zip(node.outputs, found, strict=True):
+                self.replace(old, new)
 
     def replace(self, old: Value, new: Value) -> None:
         """Lets everything that reads `old` read `new` from here on."""
@@ -96,14 +97,19 @@ class Rewriter:
 
     def emit(self, op: str, *inputs: Value, **attributes: Any) -> Value:
         """Adds a node with one output, or what rules make of it."""
-        type = lookup(op).infer(*[value.type for value in inputs], **attributes)
-        assert not isinstance(type, tuple)
-        node = Node(op, inputs, (Value(type),), attributes, self._scope)
+        (result,) = self.emit_all(op, *inputs, **attributes)
+        return result
+
+    def emit_all(self, op: str, *inputs: Value, **attributes: Any) -> tuple[Value, ...]:
+        """Adds a node, or what rules make of it."""
+        inferred = lookup(op).infer(*[value.type for value in inputs], **attributes)
+        types = inferred if isinstance(inferred, tuple) else (inferred,)
+        node = Node(op, inputs, tuple(Value(type) for type in types), attributes, self._scope)
         found = self._apply_rules(node)
         if found is not None:
             return found
         self.append(node)
-        return node.outputs[0]
+        return node.outputs
 
     def number(self, value: Any, dtype: str) -> Value:
         """A constant scalar."""
@@ -128,14 +134,17 @@ class Rewriter:
         outputs = tuple(self.replaced.get(value, value) for value in self.program.outputs)
         return Program(self.program.name, self.program.inputs, outputs, tuple(self.builder.nodes))
 
-    def _apply_rules(self, node: Node) -> Value | None:
+    def _apply_rules(self, node: Node) -> tuple[Value, ...] | None:
         for rule in self.rules.get(node.op, ()):
             try:
                 found = rule(self, node)
             except SizeConflictError:  # sizes that are equal only by what another node demands: leave the node alone
                 continue
-            if found is not None and found.type == node.outputs[0].type:
-                return found
+            if found is None:
+                continue
+            values = found if isinstance(found, tuple) else (found,)
+            if [value.type for value in values] == [value.type for value in node.outputs]:
+                return values
         return None
 
 
