@@ -15,7 +15,6 @@ from cornu import dtype_policies, initializers, tree
 from cornu.ir.types import is_float
 from cornu.layers.input_spec import InputSpec, check_inputs
 from cornu.layers.state import LayerState
-from cornu.layers.tracking import contained
 from cornu.ops.keras_tensor import KerasTensor, infer_outputs, is_symbolic
 from cornu.ops.operation import Node, Operation
 from cornu.tracing.tensor import Tensor, convert
@@ -377,11 +376,6 @@ class Layer(LayerState, Operation):
     def path(self) -> str:
         """The layer's name within its model."""
         return self._path
-
-    @property
-    def _layers(self) -> list[Layer]:
-        """The layers held in attributes, in the order in which they were set."""
-        return contained(self, Layer)
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> Iterator[Layer]:
         seen: set[int] = set()

@@ -9,6 +9,7 @@ from cornu.composites.normalization import batch_normalization_training
 from cornu.layers.core import last_size, refuse
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
+from cornu.tracing.variable import Variable
 from cornu.utils.dtypes import resolve_dtype
 
 
@@ -69,8 +70,8 @@ class BatchNormalization(Layer):
         self.beta_constraint = constraints.get(beta_constraint)
         self.gamma_constraint = constraints.get(gamma_constraint)
         self.supports_masking = True
-        self.gamma = None
-        self.beta = None
+        self.gamma: Variable | None = None
+        self.beta: Variable | None = None
 
     def build(self, input_shape: Any) -> None:
         """Creates `gamma`, `beta`, `moving_mean` and `moving_variance`, each of the channels' size."""

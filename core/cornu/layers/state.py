@@ -24,12 +24,18 @@ class LayerState:
 
     name: str
     built: bool
-    _layers: list[Layer]
     _trainable: bool
 
     def _init_state(self) -> None:
         self._trainable_variables: list[Variable] = []
         self._non_trainable_variables: list[Variable] = []
+
+    @property
+    def _layers(self) -> list[Layer]:
+        """The layers held in attributes, in the order in which they were set."""
+        from cornu.layers.layer import Layer
+
+        return contained(self, Layer)
 
     @property
     def _metrics(self) -> list[Any]:

@@ -1,11 +1,13 @@
 """Models, under Keras's names."""
 
+from typing import Any
+
 from cornu.models.functional import Functional
 from cornu.models.model import Model, model_from_json
 from cornu.models.sequential import Sequential
 
 
-def load_model(filepath: object, custom_objects: object = None, compile: bool = True, safe_mode: bool = True) -> Model:
+def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Model:
     """Loads a model from a `.keras` or `.h5` file."""
     from cornu.saving import load_model
 
@@ -13,7 +15,7 @@ def load_model(filepath: object, custom_objects: object = None, compile: bool = 
     return model
 
 
-def save_model(model: Model, filepath: object, overwrite: bool = True, zipped: bool | None = None) -> None:
+def save_model(model: Model, filepath: Any, overwrite: bool = True, zipped: bool | None = None) -> None:
     """Saves a model as `.keras` or `.h5`."""
     from cornu.saving import save_model
 

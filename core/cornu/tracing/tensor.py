@@ -141,6 +141,7 @@ class Tensor(Arithmetic):
     """An array of one dtype; `shape` shows None where a size is symbolic."""
 
     _type: TensorType
+    _keras_mask: Any = None
 
     @property
     def shape(self) -> tuple[int | None, ...]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+import cornu.primitives  # noqa: F401 - registers the operators that programs are made of
 from cornu.ir.builder import Builder
 from cornu.ir.program import Value
 from cornu.ir.types import TensorType
