@@ -54,7 +54,7 @@ def _keeping_axes(r: Rewriter, reduction: Node, shape: Shape) -> Value | None:
 
 
 def transpose(r: Rewriter, node: Node) -> Value | None:
-    """Transpose of nothing, of a Transpose, of axes of size 1 only, of one repeated element"""
+    """Transpose of nothing, of a Transpose, of repeated elements, of axes of size 1 only"""
     x, perm = node.inputs[0], node.attributes["perm"]
     if perm == tuple(range(len(perm))):
         return x
@@ -62,8 +62,9 @@ def transpose(r: Rewriter, node: Node) -> Value | None:
     if inner is not None and inner.op == "Transpose":
         first = inner.attributes["perm"]
         return r.emit("Transpose", inner.inputs[0], perm=tuple(first[axis] for axis in perm))
-    if inner is not None and _one_element(inner.inputs[0]):
-        return r.expand(r.reshape(inner.inputs[0], ()), node.outputs[0].shape)
+    if inner is not None:
+        single = (1,) * (x.type.rank - inner.inputs[0].type.rank) + inner.inputs[0].shape
+        return r.expand(r.emit("Transpose", r.reshape(inner.inputs[0], single), perm=perm), node.outputs[0].shape)
     wide = [axis for axis in perm if x.shape[axis] != 1]
     return r.reshape(x, node.outputs[0].shape) if wide == sorted(wide) else None
 
@@ -216,15 +217,13 @@ def sum_of_repeated(r: Rewriter, node: Node) -> Value | None:
     inner = r.producer(node.inputs[0], "Expand")
     if inner is None:
         return None
-    source, shape = inner.inputs[0], node.inputs[0].shape
-    padded: Shape = (1,) * (len(shape) - source.type.rank) + source.shape
-    repeated = [axis for axis in node.attributes["axes"] if padded[axis] == 1]
+    source, shape, axes = inner.inputs[0], node.inputs[0].shape, node.attributes["axes"]
+    single: Shape = (1,) * (len(shape) - source.type.rank) + source.shape
+    repeated = [axis for axis in axes if single[axis] == 1 and shape[axis] != 1]
     count = product([shape[axis] for axis in repeated])
-    if len(repeated) < len(node.attributes["axes"]) or not isinstance(count, int) or count == 0:
+    if not repeated or not isinstance(count, int) or count == 0:
         return None
-    kept = [padded[i] for i in range(len(shape)) if i not in repeated]
-    smaller = tuple(1 if i in repeated else padded[i] for i in range(len(shape)))
-    value = r.reshape(source, smaller if node.attributes["keepdims"] else tuple(kept))
+    value = r.emit(node.op, r.reshape(source, single), axes=axes, keepdims=node.attributes["keepdims"])
     if node.op == "ReduceSum":
         if is_float(value.dtype) and numpy_dtype(value.dtype).itemsize == 2 and not math.log2(count).is_integer():
             return None  # the factor is rounded there
