@@ -114,11 +114,17 @@ class BatchNormalization(Layer):
             self._follow(mean, variance)
             outputs = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         else:
-            outputs, mean, variance = batch_normalization_training(
-                x, self.gamma, self.beta, axis=self.axis, epsilon=self.epsilon
-            )
-            self._follow(mean, variance)
+            outputs = self._normalize_by_batch(x)
         return ops.cast(outputs, dtype)
+
+    def _normalize_by_batch(self, x: Any) -> Any:
+        size = self.moving_mean.shape[0]
+        gamma = ops.ones((size,), x.dtype) if self.gamma is None else ops.cast(self.gamma, x.dtype)
+        beta = ops.zeros((size,), x.dtype) if self.beta is None else ops.cast(self.beta, x.dtype)
+        channels_second = ops.moveaxis(x, self.axis, 1)
+        outputs, mean, variance = batch_normalization_training(channels_second, gamma, beta, self.epsilon)
+        self._follow(mean, variance)
+        return ops.moveaxis(outputs, 1, self.axis)
 
     def _follow(self, mean: Any, variance: Any) -> None:
         """Moves the moving averages towards the batch's values."""
