@@ -57,7 +57,7 @@ class FloorDiv:
 
 @dataclass(frozen=True)
 class Max:
-    """The larger of two expressions whose order is unknown."""
+    """The larger of two expressions whose order is unknown; `maximum` makes only such with a left side of 0."""
 
     left: DimLike
     right: DimLike
@@ -242,14 +242,15 @@ def ceil_div(numerator: DimLike, denominator: DimLike) -> DimLike:
 
 def maximum(left: DimLike, right: DimLike) -> DimLike:
     """The larger of two sizes."""
-    if isinstance(left, int) and isinstance(right, int):
-        return max(left, right)
-    if at_least(left, right):
+    difference = left - right
+    if at_least(difference, 0):
         return left
-    if at_least(right, left):
+    if isinstance(difference, int) or at_least(0, difference):
         return right
-    first, second = sorted((left, right), key=str)
-    return Dim.of(Max(first, second))
+    # One form for each pair, so that max(n, 1) - 1 and n - min(n, 1) are equal: both are max(0, n - 1).
+    if difference.terms[0][1] > 0:
+        return right + Dim.of(Max(0, difference))
+    return left + Dim.of(Max(0, -difference))
 
 
 def minimum(left: DimLike, right: DimLike) -> DimLike:
@@ -260,9 +261,17 @@ def minimum(left: DimLike, right: DimLike) -> DimLike:
 def at_least(left: DimLike, right: DimLike) -> bool:
     """True where `left >= right` follows from symbols being non-negative; False where it does not follow."""
     difference = left - right
-    return all(
+    if all(
         coefficient >= 0 and all(_is_natural(atom) for atom in monomial) for monomial, coefficient in _terms(difference)
-    )
+    ):
+        return True
+    for monomial, coefficient in _terms(difference):
+        if len(monomial) == 1 and isinstance(monomial[0], Max):
+            # The maximum is one of its sides: with a positive sign either bounds it from below, else both must do.
+            rest = difference - _term(monomial, coefficient)
+            sides = (at_least(rest + side * coefficient, 0) for side in (monomial[0].left, monomial[0].right))
+            return any(sides) if coefficient > 0 else all(sides)
+    return False
 
 
 def product(dims: tuple[DimLike, ...] | list[DimLike]) -> DimLike:
