@@ -1,4 +1,28 @@
-"""Composites: functions that programs hold as one named node, with gradient rules of their own.
+"""Functions that are one named node of a program, with gradient rules that save passes or keep numbers stable."""
 
-A backend that knows a composite by name runs it whole; for the others it is inlined. They are written in primitives.
-"""
+from cornu.composites.activation import gelu
+from cornu.composites.attention import attention
+from cornu.composites.crossentropy import categorical_crossentropy, sparse_categorical_crossentropy
+from cornu.composites.normalization import (
+    batch_normalization,
+    batch_normalization_training,
+    layer_normalization,
+    rms_normalization,
+)
+from cornu.composites.recurrent import gru, lstm
+from cornu.composites.softmax import log_softmax, softmax
+
+__all__ = [
+    "attention",
+    "batch_normalization",
+    "batch_normalization_training",
+    "categorical_crossentropy",
+    "gelu",
+    "gru",
+    "layer_normalization",
+    "log_softmax",
+    "lstm",
+    "rms_normalization",
+    "softmax",
+    "sparse_categorical_crossentropy",
+]

@@ -134,7 +134,9 @@ class FunctionOperation(Operation):
         values = dict(zip(self.settings, args, strict=False))
         unknown = [key for key in kwargs if key not in self.settings]
         if unknown or len(args) > len(self.settings):
-            raise TypeError(f"{type(self).__name__} takes {', '.join(self.settings) or 'no settings'}, got {unknown or args}.")
+            raise TypeError(
+                f"{type(self).__name__} takes {', '.join(self.settings) or 'no settings'}, got {unknown or args}."
+            )
         self.values = {**values, **kwargs}
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
