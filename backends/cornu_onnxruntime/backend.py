@@ -14,7 +14,7 @@ from cornu_onnxruntime.buffers import make_device, refer, to_array, to_buffer
 from cornu_onnxruntime.errors import backend_error
 from cornu_onnxruntime.executable import OnnxRuntimeExecutable
 from cornu_onnxruntime.providers import Provider, choose_providers, default_device, devices_of, parse_device
-from cornu_onnxruntime.support import runs_natively
+from cornu_onnxruntime.support import OPSET, runs_natively
 from cornu_onnxruntime.threads import share_threads, threads_are_shared
 
 OPTIMIZATION_LEVELS = ("disable", "basic", "extended", "layout", "all")
@@ -149,7 +149,7 @@ class OnnxRuntimeBackend:
 
         device = self._device(options.device)
         computed, outputs = _split_outputs(program)
-        written = write_model(computed, by_reference=BY_REFERENCE, with_types=False, guard_empty_scans=True)
+        written = write_model(computed, opset=OPSET, by_reference=BY_REFERENCE, with_types=False, guard_empty=True)
         origins = {name: (node.op, node.scope) for name, node in written.origins.items()}
         session = None
         if computed.outputs:

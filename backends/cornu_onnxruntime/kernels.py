@@ -96,3 +96,16 @@ _GROUPS: tuple[tuple[str, str], ...] = (
 
 KERNELS: dict[str, frozenset[str]] = {op: frozenset(dtypes.split()) for ops, dtypes in _GROUPS for op in ops.split()}
 """The dtypes of each primitive's tensors; of a scatter that combines, under `name:reduction`."""
+
+COMPOSITES: dict[str, frozenset[str]] = {
+    "Softmax": frozenset({"float16", "float32", "float64"}),
+    "LogSoftmax": frozenset({"float16", "float32", "float64"}),
+    "Gelu": frozenset({"float16", "float32"}),
+    "LayerNormalization": frozenset({"float16", "float32"}),
+    "BatchNormalization": frozenset({"float16", "float32"}),
+    "BatchNormalizationTraining": frozenset({"float16", "float32"}),
+    "LSTM": frozenset({"float16", "float32"}),
+    "GRU": frozenset({"float16", "float32"}),
+}
+"""The dtypes of composites that one kernel computes. Normalizations of float64 run as primitives: ONNX holds their
+epsilon in float32."""

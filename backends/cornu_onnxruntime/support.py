@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cornu_onnxruntime.kernels import KERNELS
+from cornu.ir.program import Node, Program
+from cornu_onnxruntime.kernels import COMPOSITES, KERNELS
 
 _ANY_DTYPE = frozenset(
     {"Constant", "DimValue", "Identity", "StopGradient", "Cast", "Range", "Call", "If", "Scan", "While", "Barrier"}
 )
 _DATA_OPERAND = {"Where": 1}
+
+OPSET = 21
+"""The opset that models for ONNX Runtime are written at."""
 
 
 def runs_natively(op: str, dtypes: Sequence[str], attributes: Mapping[str, Any]) -> bool:
@@ -23,8 +27,22 @@ def runs_natively(op: str, dtypes: Sequence[str], attributes: Mapping[str, Any])
     """
     if op in _ANY_DTYPE:
         return op != "Call"
+    if isinstance(attributes.get("body"), Program) and "name" in attributes:
+        return _composite_runs(op, dtypes, attributes)
     key = op
     if attributes.get("reduction", "none") != "none":
         key = f"{op}:{attributes['reduction']}"
     place = _DATA_OPERAND.get(op, 0)
     return len(dtypes) > place and dtypes[place] in KERNELS.get(key, ())
+
+
+def _composite_runs(name: str, dtypes: Sequence[str], attributes: Mapping[str, Any]) -> bool:
+    from cornu.ir.onnx.registry import CALLS
+    from cornu.ir.onnx.rules import composites, recurrent  # noqa: F401  (registers the rules)
+
+    writer = CALLS.get(name)
+    allowed = COMPOSITES.get(name, frozenset())
+    if writer is None or not dtypes or not allowed.issuperset(dtypes):
+        return False
+    body: Program = attributes["body"]
+    return writer.applies(Node("Call", body.inputs, body.outputs, attributes), OPSET)

@@ -98,7 +98,7 @@ def write_model(
     output_names: Sequence[str] | None = None,
     by_reference: int | None = None,
     with_types: bool = True,
-    guard_empty_scans: bool = False,
+    guard_empty: bool = False,
     rules: Mapping[str, NodeWriter] | None = None,
 ) -> WrittenModel:
     """Like `to_onnx`, for a runtime in the same process.
@@ -110,7 +110,7 @@ def write_model(
         output_names: Names of the graph's outputs.
         by_reference: The size in bytes from which a constant stays an array beside the model.
         with_types: Whether to declare the types of inner values.
-        guard_empty_scans: Whether a Scan whose length may be 0 is written inside an If: ONNX Runtime cannot run none.
+        guard_empty: Whether what may loop over nothing (Scan, LSTM, GRU) stands in an If: ONNX Runtime fails on it.
         rules: Rules by primitive or composite that come before the usual ones: a runtime's own faster forms. Operators
             of other domains than ONNX's are imported at version 1.
 
@@ -120,7 +120,7 @@ def write_model(
     """
     if not OLDEST_OPSET <= opset <= newest_opset():
         raise ValueError(f"opset must lie between {OLDEST_OPSET} and {newest_opset()}, got {opset}.")
-    model = ModelWriter(opset, by_reference, with_types, guard_empty_scans, rules)
+    model = ModelWriter(opset, by_reference, with_types, guard_empty, rules)
     check_expressible(program, model)
     graph = GraphWriter(model, program.name)
     model.sizes = Sizes(graph, program)

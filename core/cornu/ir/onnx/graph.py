@@ -29,7 +29,7 @@ class ModelWriter:
         opset: The version of the standard operators.
         by_reference: The size in bytes from which constants are kept beside the model; None for never.
         with_types: Whether to declare the types of inner values.
-        guard_empty_scans: Whether a Scan that may have no step is kept from running then.
+        guard_empty: Whether loops over nothing are kept from running.
         rules: Rules by primitive or composite that come before the usual ones.
     """
 
@@ -40,13 +40,13 @@ class ModelWriter:
         opset: int,
         by_reference: int | None = None,
         with_types: bool = True,
-        guard_empty_scans: bool = False,
+        guard_empty: bool = False,
         rules: Mapping[str, NodeWriter] | None = None,
     ) -> None:
         self.opset = opset
         self.by_reference = by_reference
         self.with_types = with_types
-        self.guard_empty_scans = guard_empty_scans
+        self.guard_empty = guard_empty
         self.rules = rules or {}
         self.domains: set[str] = set()
         self.names = Names()

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from onnx import GraphProto
 
-from cornu.ir.dim import at_least
 from cornu.ir.onnx.graph import GraphWriter
 from cornu.ir.onnx.protos import ELEMENT_TYPES
 from cornu.ir.onnx.registry import writes
+from cornu.ir.onnx.rules.guards import guarded, write_nothing
 from cornu.ir.program import Node, Program, Value
-from cornu.ir.types import TensorType, numpy_dtype
+from cornu.ir.types import TensorType
 
 
 def _branch(w: GraphWriter, name: str, program: Program, captures: Sequence[str]) -> GraphProto:
@@ -35,31 +35,20 @@ def _arguments(w: GraphWriter, values: Sequence[Value], wish: str) -> list[str]:
 
 @writes("Scan")
 def _scan(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
-    """A Scan; where asked for, one that may have no step stands in an If, since some runtimes refuse to run none."""
-    length = node.attributes["length"]
-    if isinstance(length, int) and length == 0:
-        _write_no_step(w, node, inputs, outputs)
-    elif isinstance(length, int) or at_least(length, 1) or not w.model.guard_empty_scans:
-        _write_scan(w, node, inputs, outputs)
-    else:
-        branches = []
-        for name, write in (("steps", _write_scan), ("no step", _write_no_step)):
-            g = w.subgraph(name)
-            results = [w.model.names.unique(f"{output} ({name})") for output in outputs]
-            write(g, node, inputs, results)
-            branches.append(g.proto([], g.declared(results, [value.type for value in node.outputs])))
-        some = w.new("Greater", w.sizes.scalar(length), w.number(0, np.dtype(np.int64)))
-        w.add("If", [some], outputs, then_branch=branches[0], else_branch=branches[1])
-    return None
-
-
-def _write_no_step(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> None:
     carries = node.attributes["carries"]
-    for name, output in zip(inputs[:carries], outputs[:carries], strict=True):
-        w.add("Identity", [name], [output])
-    for value, output in zip(node.outputs[carries:], outputs[carries:], strict=True):
-        nothing = w.number(0, numpy_dtype(value.dtype))
-        w.add("Expand", [nothing, w.sizes.vector((0, *value.shape[1:]))], [output])
+
+    def no_step(g: GraphWriter, names: Sequence[str]) -> None:
+        for i, name in enumerate(names):
+            if i < carries:
+                g.add("Identity", [inputs[i]], [name])
+            else:
+                write_nothing(g, node, i, name)
+
+    def steps(g: GraphWriter, names: Sequence[str]) -> None:
+        _write_scan(g, node, inputs, names)
+
+    guarded(w, node, outputs, [node.attributes["length"]], steps, no_step)
+    return None
 
 
 def _write_scan(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> None:

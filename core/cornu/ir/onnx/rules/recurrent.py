@@ -9,6 +9,7 @@ import numpy as np
 from cornu.ir.onnx.graph import GraphWriter
 from cornu.ir.onnx.registry import writes_call
 from cornu.ir.onnx.rules.composites import without_residuals
+from cornu.ir.onnx.rules.guards import guarded, write_nothing
 from cornu.ir.program import Node
 
 # Places of ONNX's gates (input, output, forget, cell) among Keras's (input, forget, cell, output).
@@ -61,18 +62,27 @@ def _write(
     """The operator with an axis of one direction added to its operands and taken from its results."""
     name = node.attributes["name"]
     front, second = w.ints((0,)), w.ints((1,))
-    first = [w.new("Unsqueeze", state, front) for state in states]
-    raw = [w.model.names.unique(f"{output} by direction") for output in outputs]
-    w.add(
-        name,
-        [x, *weights, "", *first],
-        raw,
-        hidden_size=node.attributes["hidden_size"],
-        direction=node.attributes["direction"],
-        linear_before_reset=1 if name == "GRU" else None,
-    )
-    for output, given, axes in zip(outputs, raw, (second, front, front), strict=False):
-        w.add("Squeeze", [given, axes], [output])
+
+    def run(g: GraphWriter, names: Sequence[str]) -> None:
+        first = [g.new("Unsqueeze", state, front) for state in states]
+        raw = [g.model.names.unique(f"{output} by direction") for output in names]
+        g.add(
+            name,
+            [x, *weights, "", *first],
+            raw,
+            hidden_size=node.attributes["hidden_size"],
+            direction=node.attributes["direction"],
+            linear_before_reset=1 if name == "GRU" else None,
+        )
+        for output, given, axes in zip(names, raw, (second, front, front), strict=False):
+            g.add("Squeeze", [given, axes], [output])
+
+    def stay(g: GraphWriter, names: Sequence[str]) -> None:
+        write_nothing(g, node, 0, names[0])
+        for state, output in zip(states, names[1:], strict=True):
+            g.add("Identity", [state], [output])
+
+    guarded(w, node, outputs, node.inputs[0].shape[:2], run, stay)
 
 
 @writes_call("LSTM", since=14, fits=_without_mask(6))

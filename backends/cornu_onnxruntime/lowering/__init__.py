@@ -1,0 +1,64 @@
+"""Rewriting programs to what ONNX Runtime is fastest at; never part of an exported model.
+
+Everything here was chosen by measurement (benchmarks/README.md) and means the same as what it replaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cornu.ir.onnx.registry import CALLS
+from cornu.ir.passes.common_subexpressions import common_subexpressions
+from cornu.ir.passes.dead_code import dead_code
+from cornu.ir.passes.inline import inline
+from cornu.ir.passes.rewriting import Rule, rewrite
+from cornu.ir.passes.movement_rules import reshape, transpose
+from cornu.ir.program import Node, Program
+from cornu_onnxruntime.lowering import convolution, pooling, reductions, views
+from cornu_onnxruntime.lowering.nodes import declare_domains
+from cornu_onnxruntime.lowering.normalization import training_normalization
+from cornu_onnxruntime.lowering.probe import block_size
+
+__all__ = ["claims", "declare_domains", "lower"]
+
+_CLAIMED = frozenset({"ConvWeightGrad", "MaxPoolGrad", "BatchNormalizationTraining"})
+
+
+def claims(name: str, dtypes: Sequence[str], attributes: Mapping[str, Any]) -> bool:
+    """Whether `lower` takes care of that composite."""
+    return name in _CLAIMED
+
+
+def lower(program: Program) -> Program:
+    """The program in the fastest forms that are known.
+
+    Args:
+        program: A program of nodes that the backend supports.
+
+    Returns:
+        An equal program, maybe with nodes of `nodes.py`.
+    """
+    program = inline(program, lambda call: call.attributes["name"] in _CLAIMED or _is_operator(call))
+    program = rewrite(program, pooling.shared_maxima(program))
+    program = rewrite(program, {"Slice": [convolution.cropped_transpose], "Call": [training_normalization]})
+    program = dead_code(rewrite(program, _merged(convolution.rules(block_size()), _VIEWS)))
+    program = inline(program, _is_operator)
+    program = dead_code(common_subexpressions(program))
+    program = rewrite(program, _merged(reductions.RULES, _VIEWS))
+    return dead_code(common_subexpressions(program))
+
+
+def _is_operator(call: Node) -> bool:
+    return call.attributes["name"] in CALLS
+
+
+def _merged(*tables: Mapping[str, Sequence[Rule]]) -> dict[str, list[Rule]]:
+    merged: dict[str, list[Rule]] = {}
+    for table in tables:
+        for op, rules in table.items():
+            merged.setdefault(op, []).extend(rules)
+    return merged
+
+
+_VIEWS = _merged({"Reshape": [reshape], "Transpose": [transpose]}, views.RULES)
