@@ -12,12 +12,14 @@ from cornu.ir.primitive import all_primitives
 from cornu.ir.program import Program
 
 from cornu_numpy.executable import NumpyExecutable
+from cornu_numpy.kernel import MAKERS
 
 _PRIMITIVES = frozenset(all_primitives()) - {"Call"}
+_COMPOSITES = frozenset(name.removeprefix("Call:") for name in MAKERS if name.startswith("Call:"))
 
 
 class NumpyBackend:
-    """Runs every primitive with NumPy on the CPU; composites come to it inlined.
+    """Runs every primitive with NumPy on the CPU; most composites come to it inlined.
 
     A buffer is a NumPy array that nobody else writes to.
 
@@ -31,7 +33,7 @@ class NumpyBackend:
     name = "numpy"
 
     def supports(self, op: str, dtypes: Sequence[str], attributes: Mapping[str, Any], device: str) -> bool:
-        """True for every primitive with a reference kernel, in every dtype; no composite is native.
+        """True for every primitive with a reference kernel, in every dtype, and the composites with a kernel of ours.
 
         Args:
             op: The operator, or a composite's name.
@@ -39,7 +41,8 @@ class NumpyBackend:
             attributes: The node's attributes.
             device: `""` or `"cpu"`.
         """
-        return device in ("", "cpu") and op in _PRIMITIVES
+        native = _COMPOSITES if "body" in attributes and "name" in attributes else _PRIMITIVES
+        return device in ("", "cpu") and op in native
 
     def from_numpy(self, array: np.ndarray, device: str = "") -> np.ndarray:
         """Copies an array.

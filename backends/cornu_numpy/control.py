@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from cornu.ir.interpret import BoundBody
+from cornu.ir.program import Program
 
 if TYPE_CHECKING:
     from cornu_numpy.plan import Plan
 
 
-def planned_body(plan: Plan, sizes: Mapping[str, int]) -> BoundBody:
-    """A plan as the reference kernels of control structures take it."""
-    return BoundBody(plan.program, sizes, lambda program, arrays, given: plan.run(arrays))
+def planned_body(
+    body: Program, sizes: Mapping[str, int], make_plan: Callable[[Program, Mapping[str, int]], Plan]
+) -> BoundBody:
+    """A sub-program as the reference kernels of control structures take it; planned when it first runs."""
+    plans: list[Plan] = []
+
+    def run(program: Program, arrays: Sequence[np.ndarray], given: Mapping[str, int]) -> list[np.ndarray]:
+        if not plans:
+            plans.append(make_plan(body, sizes))
+        return plans[0].run(arrays)
+
+    return BoundBody(body, sizes, run)
 
 
 def scan(

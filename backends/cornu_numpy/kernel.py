@@ -50,7 +50,7 @@ MAKERS: dict[str, Maker] = {}
 
 
 def kernel(*ops: str) -> Callable[[Maker], Maker]:
-    """Registers what makes the kernels of some operators."""
+    """Registers what makes the kernels of some operators; a composite's name has `Call:` in front."""
 
     def add(maker: Maker) -> Maker:
         MAKERS.update(dict.fromkeys(ops, maker))

@@ -11,7 +11,7 @@ from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program, Value, bind_attribute
 from cornu.ir.types import numpy_dtype
 
-from cornu_numpy import control, elementwise, movement, reduction, steps
+from cornu_numpy import control, convolution, elementwise, movement, pooling, reduction, steps
 from cornu_numpy.kernel import MAKERS, Kernel, Operation
 from cornu_numpy.memory import Buffers, Storage
 from cornu_numpy.movement import View, view_of
@@ -19,7 +19,7 @@ from cornu_numpy.movement import View, view_of
 if TYPE_CHECKING:
     from cornu_numpy.plan import Plan
 
-__all__ = ["Layout", "Returned", "elementwise", "movement", "reduction"]
+__all__ = ["Layout", "Returned", "convolution", "elementwise", "movement", "pooling", "reduction"]
 
 
 class Returned(NamedTuple):
@@ -118,7 +118,7 @@ class Layout:
         self._members.setdefault(storage, []).append(self._slot[value])
 
     def _bind_body(self, body: Program, sizes: Mapping[str, int]) -> Any:
-        return control.planned_body(self.make_plan(body, sizes), sizes)
+        return control.planned_body(body, sizes, self.make_plan)
 
     # -- lifetimes -------------------------------------------------------------------------------------------------
 
@@ -201,7 +201,7 @@ class Layout:
             self.buffers.give_back(buffer)
 
     def _make_kernel(self, i: int, node: Node) -> Kernel | None:
-        maker = MAKERS.get(node.op if node.op != "Call" else node.attributes["name"])
+        maker = MAKERS.get(node.op if node.op != "Call" else f"Call:{node.attributes['name']}")
         if maker is None:
             return None
         (value,) = node.outputs
