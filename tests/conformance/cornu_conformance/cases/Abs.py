@@ -1,6 +1,7 @@
 """|x|; its derivative is 1 from 0 on and -1 below."""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, Case, distinct, unary
 
 CASES = [

@@ -1,6 +1,7 @@
 """x + y"""
 
 import numpy as np
+
 from cornu_conformance.case import INF, NAN, Case, binary, whole
 
 CASES = [

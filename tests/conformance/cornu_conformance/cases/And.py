@@ -1,6 +1,7 @@
 """Logical and"""
 
 import numpy as np
+
 from cornu_conformance.case import FLOAT32, Case
 
 X, Y = np.array([False, False, True, True]), np.array([False, True, False, True])

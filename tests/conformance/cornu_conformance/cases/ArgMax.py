@@ -1,6 +1,7 @@
 """The int64 index of the first largest element along an axis; the first NaN counts as such."""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, Case, Formula, distinct, whole
 from cornu_conformance.formulas import along
 

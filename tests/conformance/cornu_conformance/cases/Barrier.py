@@ -1,6 +1,7 @@
 """All operands but the last, unchanged, and only once the last one is known"""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, Case, draw
 
 CASES = [

@@ -1,6 +1,7 @@
 """Bits moved to the left or right, zeros filling up; an amount of the width or more gives 0."""
 
 import numpy as np
+
 from cornu_conformance.case import FLOAT32, Case
 
 

@@ -1,6 +1,7 @@
 """Bit by bit and"""
 
 import numpy as np
+
 from cornu_conformance.case import FLOAT32, Case
 
 CASES = [

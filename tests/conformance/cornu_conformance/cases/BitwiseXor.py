@@ -1,6 +1,7 @@
 """Bit by bit exclusive or"""
 
 import numpy as np
+
 from cornu_conformance.case import FLOAT32, Case
 
 CASES = [

@@ -7,6 +7,7 @@ from cornu.ir.builder import Builder
 from cornu.ir.dim import symbol
 from cornu.ir.program import Program
 from cornu.ir.types import TensorType
+
 from cornu_conformance.case import ALL_FLOATS, Case, draw, whole
 
 N = symbol("n")

@@ -1,6 +1,7 @@
 """Another dtype; a float beyond an integer's range gives the nearest end of it, and NaN gives 0."""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, TWO_FLOATS, Case, draw
 
 WIDE = [NAN, INF, -INF, 1e20, -1e20, 300.0, -300.0, -1.5, 2.9]

@@ -1,6 +1,7 @@
 """Tensors one after another along an axis"""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, Case, draw
 
 

@@ -1,6 +1,7 @@
 """A tensor that is part of the program"""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, NAN, Case, cast, draw
 
 VALUE = draw(2, 3, seed=4)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, Case, draw, whole
 from cornu_conformance.formulas import along
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from cornu.ir.dim import floor_div, maximum, symbol
+
 from cornu_conformance.case import FLOAT32, Case
 
 N, M = symbol("n"), symbol("m")

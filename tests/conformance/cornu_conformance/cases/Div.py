@@ -1,6 +1,7 @@
 """x / y; of integers the quotient without its fraction, and 0 where the divisor is 0."""
 
 import numpy as np
+
 from cornu_conformance.case import INF, NAN, Case, between, binary, draw
 
 CASES = [

@@ -1,6 +1,7 @@
 """x equals y; NaN equals nothing."""
 
 import numpy as np
+
 from cornu_conformance.case import INF, NAN, Case, binary, whole
 
 EDGES = [(NAN, NAN, False), (INF, INF, True), (0.0, -0.0, True), (NAN, 1.0, False)]

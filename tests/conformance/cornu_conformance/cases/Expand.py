@@ -2,6 +2,7 @@
 
 import numpy as np
 from cornu.ir.dim import symbol
+
 from cornu_conformance.case import ALL_FLOATS, Case, draw
 
 N = symbol("n")

@@ -1,6 +1,7 @@
 """Elements at given indices along one axis, which is replaced by the axes of the indices"""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, Case, Formula, draw
 
 INDICES = np.array([[0, 2], [-1, 0]])

@@ -1,6 +1,7 @@
 """y[i, j] = x[indices[i, j], j] for axis 0"""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, Case, Formula, draw
 from cornu_conformance.formulas import positions
 

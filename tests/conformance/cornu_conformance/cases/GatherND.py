@@ -1,6 +1,7 @@
 """y[i] = x[indices[i, 0], indices[i, 1], ...]: the last axis of the indices holds a position"""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, Case, draw
 
 

@@ -1,6 +1,7 @@
 """Products of matrices, or of stacks of them with broadcasting"""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, Case, draw
 from cornu_conformance.formulas import positions
 

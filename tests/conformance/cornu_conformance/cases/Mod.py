@@ -1,6 +1,7 @@
 """The remainder with the sign of the divisor: x - y * floor(x / y); of integers 0 where the divisor is 0."""
 
 import numpy as np
+
 from cornu_conformance.case import NAN, Case, between, binary
 
 CASES = [

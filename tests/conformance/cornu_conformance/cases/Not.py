@@ -1,6 +1,7 @@
 """Logical negation"""
 
 import numpy as np
+
 from cornu_conformance.case import FLOAT32, Case
 
 CASES = [

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from cornu.ir.dim import symbol
+
 from cornu_conformance.case import ALL_FLOATS, INF, Case, draw
 
 N = symbol("n")

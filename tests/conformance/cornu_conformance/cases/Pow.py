@@ -1,6 +1,7 @@
 """x to the power of y; at a base of 0 and below, the derivative by the exponent is 0."""
 
 import numpy as np
+
 from cornu_conformance.case import INF, NAN, Case, between, binary
 
 CASES = [

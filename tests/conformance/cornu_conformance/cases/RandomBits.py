@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from cornu.ir.dim import symbol
+
 from cornu_conformance.case import FLOAT32, Case
 
 N = symbol("n")

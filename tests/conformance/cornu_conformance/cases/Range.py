@@ -2,6 +2,7 @@
 
 import numpy as np
 from cornu.ir.dim import symbol
+
 from cornu_conformance.case import FLOAT32, TWO_FLOATS, Case
 
 N = symbol("n")

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, Case, distinct, whole
 from cornu_conformance.formulas import reduction
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, INF, NAN, Case, draw
 from cornu_conformance.formulas import reduction
 

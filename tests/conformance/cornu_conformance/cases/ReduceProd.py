@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, Case, draw, whole
 from cornu_conformance.formulas import reduction
 

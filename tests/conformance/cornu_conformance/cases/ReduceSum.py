@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, Case, draw, whole
 from cornu_conformance.formulas import reduction
 

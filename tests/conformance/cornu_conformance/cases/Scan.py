@@ -6,6 +6,7 @@ import numpy as np
 from cornu.ir.builder import Builder
 from cornu.ir.dim import DimLike, symbol
 from cornu.ir.types import TensorType
+
 from cornu_conformance.case import TWO_FLOATS, Case, draw
 
 T, N = symbol("t"), symbol("n")

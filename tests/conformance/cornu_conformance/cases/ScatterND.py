@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, Case, distinct, draw
 from cornu_conformance.formulas import scatter_nd
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from cornu.ir.dim import maximum, symbol
+
 from cornu_conformance.case import ALL_FLOATS, Case, draw
 
 N = symbol("n")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from cornu.ir.dim import symbol
+
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, Case, distinct, whole
 from cornu_conformance.formulas import along
 

@@ -1,6 +1,7 @@
 """The axes in another order"""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, Case, draw
 from cornu_conformance.formulas import positions
 

@@ -1,6 +1,7 @@
 """The upper or lower triangle of matrices, from the k-th diagonal on; zeros elsewhere"""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, NAN, Case, Formula, draw
 
 

@@ -1,6 +1,7 @@
 """The first where the condition holds, else the second; the one not chosen gets a zero cotangent."""
 
 import numpy as np
+
 from cornu_conformance.case import ALL_FLOATS, INF, NAN, Case, draw, whole
 
 MASK = np.array([[True, False, True], [False, False, True]])

@@ -6,6 +6,7 @@ import numpy as np
 from cornu.ir.builder import Builder
 from cornu.ir.dim import symbol
 from cornu.ir.types import TensorType
+
 from cornu_conformance.case import Case, draw
 
 N = symbol("n")
