@@ -98,6 +98,7 @@ class Layer(LayerState, Operation):
         Args:
             input_shape: The shape of the input, with None for free sizes; a structure of them for several inputs.
         """
+        self._build_shapes = {"input_shape": input_shape}
         self.built = True
 
     def build_from_config(self, config: dict[str, Any]) -> None:

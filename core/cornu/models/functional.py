@@ -118,7 +118,8 @@ class Functional(Model):
             for tensor, part in zip(given, tree.flatten(mask), strict=True):
                 tensor._keras_mask = part
         results = self._graph.run(given, _perform(training))
-        return tree.pack(self._outputs_struct, results)
+        outputs = tree.pack(self._outputs_struct, results)
+        return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
 
     def _arrange(self, inputs: Any) -> list[Any]:
         """The inputs in the graph's order, with the rank and dtype that it expects."""
