@@ -305,11 +305,11 @@ def _schedule(name: str, arguments: dict[str, Any]) -> Callable[[Any], Any]:
 
 # -- the rest ----------------------------------------------------------------------------------------------------------
 
+# Not sparsemax: Keras sums over more than the support, so that its rows do not sum to 1.
 ACTIVATIONS = (
     "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu",
     "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink",
-    "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh",
-    "tanh_shrink",
+    "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "squareplus", "tanh", "tanh_shrink",
 )  # fmt: skip
 RELUS = (
     {"negative_slope": 0.3},

@@ -79,4 +79,5 @@ def _cosine_window(name: str, length: int, periodic: bool) -> np.ndarray:
     if length == 1:
         return np.ones(1)
     phase = 2.0 * np.pi * np.arange(length) / (length if periodic else length - 1)
-    return np.sum([(-1.0) ** k * a * np.cos(k * phase) for k, a in enumerate(_COSINE_WINDOWS[name])], axis=0)
+    terms = [(-1.0) ** k * a * np.cos(k * phase) for k, a in enumerate(_COSINE_WINDOWS[name])]
+    return np.asarray(np.sum(terms, axis=0))

@@ -59,8 +59,8 @@ class Loss:
         """
         mask = get_mask(y_pred)
         with named_scope(self.name):
-            y_pred = tree.map_structure(self._convert, y_pred)
-            y_true = tree.map_structure(self._convert, y_true)
+            y_pred = self._convert(y_pred)
+            y_true = self._convert(y_true)
             losses = self.call(y_true, y_pred)
             own_mask = get_mask(losses)
             if mask is not None and own_mask is not None:
@@ -70,6 +70,9 @@ class Loss:
             return reduce_weighted_values(losses, sample_weight, mask, self.reduction, self.dtype)
 
     def _convert(self, x: Any) -> Any:
+        """A tensor, or a structure of tensors; nested lists of numbers are one tensor."""
+        if tree.is_nested(x) and not all(isinstance(leaf, (bool, int, float)) for leaf in tree.flatten(x)):
+            return tree.map_structure(lambda leaf: ops.convert_to_tensor(leaf, dtype=self.dtype), x)
         return ops.convert_to_tensor(x, dtype=self.dtype)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

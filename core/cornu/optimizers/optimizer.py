@@ -6,15 +6,16 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypedDict, Unpack
 
-from cornu import initializers, ops
+from cornu import ops
 from cornu.backend.config import floatx
+from cornu.optimizers.averaging import WeightAverage, check_average
 from cornu.optimizers.clipping import clip_by_global_norm, clip_by_norm
 from cornu.optimizers.schedules import LearningRateSchedule, serialize
+from cornu.optimizers.state import OptimizerState, takes_gradient
 from cornu.optimizers.weight_decay import WeightDecay
 from cornu.tracing.trace import named_scope
 from cornu.tracing.variable import Variable
-from cornu.utils.dtypes import resolve_dtype
-from cornu.utils.holding import VariableHolder, holding
+from cornu.utils.holding import holding
 from cornu.utils.naming import auto_name
 
 
@@ -33,7 +34,7 @@ class CommonArguments(TypedDict, total=False):
     name: str | None
 
 
-class Optimizer(WeightDecay, VariableHolder):
+class Optimizer(WeightDecay, WeightAverage, OptimizerState):
     """Base of the optimizers: a subclass makes its state in `build` and changes one variable in `update_step`.
 
     Args:
@@ -95,7 +96,7 @@ class Optimizer(WeightDecay, VariableHolder):
                 f"{kind}: `gradient_accumulation_steps` must be at least 2, got {gradient_accumulation_steps}."
             )
         if use_ema:
-            _check_ema(kind, ema_momentum, ema_overwrite_frequency)
+            check_average(kind, ema_momentum, ema_overwrite_frequency)
         self._variables = []
         self._trainable_variables: list[Variable] = []
         self._positions: dict[int, int] = {}
@@ -126,90 +127,12 @@ class Optimizer(WeightDecay, VariableHolder):
 
     # -- state ---------------------------------------------------------------------------------------------------
 
-    def _variable(self, initializer: Any, name: str | None = None, **options: Any) -> Variable:
-        variable = Variable(initializer, name=name, trainable=False, **options)
-        variable.path = f"{self.name}/{variable.name}"
-        self._track(variable)
-        return variable
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The optimizer's variables, in the order of Keras's files."""
-        return list(self._variables)
-
     @property
     def iterations(self) -> Any:
         """How many updates were made."""
         if self.gradient_accumulation_steps:
             return ops.floor_divide(self._iterations, self.gradient_accumulation_steps)
         return self._iterations
-
-    def add_variable(
-        self,
-        shape: Sequence[int],
-        initializer: Any = "zeros",
-        dtype: Any = None,
-        aggregation: str | None = "none",
-        layout: None = None,
-        name: str | None = None,
-    ) -> Variable:
-        """Makes a variable of the optimizer.
-
-        Args:
-            shape: Its shape.
-            initializer: A name, object or function, as for `initializers.get`.
-            dtype: Its dtype; None is the configured float type.
-            aggregation: How replicas are combined.
-            layout: None: there are no layouts here.
-            name: Its name.
-
-        Raises:
-            ValueError: If a layout is given.
-        """
-        self._check_super_called()
-        if layout is not None:
-            raise ValueError(f"{type(self).__name__}.add_variable: `layout` must be None, got {layout!r}.")
-        made = initializers.get(initializer)
-        return self._variable(made, name, shape=tuple(shape), dtype=resolve_dtype(dtype), aggregation=aggregation)
-
-    def add_variable_from_reference(
-        self, reference_variable: Any, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """Makes a variable of the shape and dtype of another, named after it."""
-        path = getattr(reference_variable, "path", None) or reference_variable.name
-        full_name = f"{path.replace('/', '_').replace(':', '_')}_{name or 'var'}"
-        return self.add_variable(reference_variable.shape, initializer, dtype=reference_variable.dtype, name=full_name)
-
-    def add_optimizer_variables(
-        self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
-    ) -> Any:
-        """Makes variables of the shapes and dtypes of the trainable ones.
-
-        Args:
-            trainable_variables: The trainable variables.
-            name: A name, or several: then all of one trainable variable's are made before the next's.
-            initializer: One for all, or one per name.
-
-        Returns:
-            A list with one variable per trainable variable (None where it takes its gradient as its value), or a tuple
-            of such lists, one per name.
-
-        Raises:
-            ValueError: If there is not one initializer per name.
-        """
-        names = [name] if isinstance(name, str) else list(name)
-        starts = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
-        if len(names) != len(starts):
-            raise ValueError(f"Expected one initializer per name, got {len(starts)} for {names}.")
-        made: tuple[list[Variable | None], ...] = tuple([] for _ in names)
-        for variable in trainable_variables:
-            for group, part, start in zip(made, names, starts, strict=True):
-                group.append(
-                    None
-                    if _takes_gradient(variable)
-                    else self.add_variable_from_reference(variable, name=part, initializer=start)
-                )
-        return made[0] if isinstance(name, str) else made
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Makes the state for the variables to train.
@@ -281,9 +204,9 @@ class Optimizer(WeightDecay, VariableHolder):
         try:
             with named_scope(self.name):
                 pairs = self._with_gradient(grads, variables)
-                for gradient, variable in [pair for pair in pairs if _takes_gradient(pair[1])]:
+                for gradient, variable in [pair for pair in pairs if takes_gradient(pair[1])]:
                     self._overwrite(variable, gradient)
-                pairs = [pair for pair in pairs if not _takes_gradient(pair[1])]
+                pairs = [pair for pair in pairs if not takes_gradient(pair[1])]
                 if pairs:
                     self._update(pairs)
                 self._iterations.assign_add(1)
@@ -443,40 +366,6 @@ class Optimizer(WeightDecay, VariableHolder):
         """The loss times the scale factor, if there is one."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
-    # -- the moving average --------------------------------------------------------------------------------------
-
-    def _update_average(self) -> None:
-        started = ops.not_equal(self.iterations, 0)
-        for variable, average in zip(self._trainable_variables, self._model_variables_moving_average, strict=True):
-            if average is not None:
-                momentum = ops.cast(started, variable.dtype) * self.ema_momentum
-                average.assign(momentum * average.value + (1.0 - momentum) * variable.value)
-        if self.ema_overwrite_frequency:
-            due = ops.equal(ops.mod(ops.add(self.iterations, 1), self.ema_overwrite_frequency), 0)
-            for variable, average in zip(self._trainable_variables, self._model_variables_moving_average, strict=True):
-                if average is not None:
-                    variable.assign(ops.where(due, average.value, variable.value))
-
-    def _overwrite_model_variables_with_average_value(self, trainable_variables: Sequence[Variable]) -> None:
-        averages = self._model_variables_moving_average
-        if len(trainable_variables) != len(averages):
-            raise ValueError(
-                f"{type(self).__name__}: {len(trainable_variables)} variables were given, averages are kept for "
-                f"{len(averages)}."
-            )
-        for variable, average in zip(trainable_variables, averages, strict=True):
-            if average is not None:
-                variable.assign(average.value)
-
-    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """Sets variables to their moving averages, if those are kept: the end of training.
-
-        Raises:
-            ValueError: If averages are kept for another number of variables.
-        """
-        if self.use_ema:
-            self._overwrite_model_variables_with_average_value(var_list)
-
     # -- learning rate -------------------------------------------------------------------------------------------
 
     @property
@@ -503,44 +392,6 @@ class Optimizer(WeightDecay, VariableHolder):
                 f"{type(self).__name__} was made with a schedule or function as its learning rate, which therefore "
                 "cannot be set to a number; make it with a float."
             )
-
-    # -- files and configuration ---------------------------------------------------------------------------------
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Sets the optimizer's variables from arrays.
-
-        Raises:
-            ValueError: If it is not built or a shape does not fit.
-        """
-        if not self.built:
-            raise ValueError(f"{type(self).__name__}: call `build(trainable_variables)` before `set_weights`.")
-        for variable, weight in zip(self._variables, weights, strict=False):
-            if tuple(variable.shape) != tuple(weight.shape):
-                raise ValueError(
-                    f"{type(self).__name__}: variable {variable.path} has shape {variable.shape}, the value given has "
-                    f"{tuple(weight.shape)}."
-                )
-        for variable, weight in zip(self._variables, weights, strict=False):
-            variable.assign(weight)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Writes the variables under their numbers."""
-        for i, variable in enumerate(self.variables):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Reads the variables; leaves them with a warning if their number is another."""
-        variables = self.variables
-        if len(store.keys()) != len(variables):
-            unbuilt = "" if self.built else " It is not built yet."
-            warnings.warn(
-                f"Optimizer {self.name!r} keeps its state: the file holds {len(store.keys())} variables for it, it has "
-                f"{len(variables)}.{unbuilt}",
-                stacklevel=2,
-            )
-            return
-        for i, variable in enumerate(variables):
-            variable.assign(store[str(i)][...])
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -572,17 +423,6 @@ class Optimizer(WeightDecay, VariableHolder):
 
             config["learning_rate"] = deserialize(config["learning_rate"], custom_objects)
         return cls(**config)
-
-
-def _takes_gradient(variable: Variable) -> bool:
-    return bool(getattr(variable, "overwrite_with_gradient", False))
-
-
-def _check_ema(kind: str, momentum: float, frequency: int | None) -> None:
-    if not 0 <= momentum <= 1:
-        raise ValueError(f"{kind}: `ema_momentum` must be in [0, 1], got {momentum}.")
-    if frequency is not None and (not isinstance(frequency, int) or frequency < 1):
-        raise ValueError(f"{kind}: `ema_overwrite_frequency` must be a positive integer or None, got {frequency}.")
 
 
 __all__ = ["CommonArguments", "Optimizer", "Unpack"]

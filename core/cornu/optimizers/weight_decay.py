@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from cornu import ops
@@ -16,6 +16,7 @@ class WeightDecay:
     built: bool
     learning_rate: Any
     weight_decay: float | None
+    _per_step: Callable[[str, str, Callable[[], Any]], Any]
     _undecayed: frozenset[int] = frozenset()
     _undecayed_names: re.Pattern[str] | None = None
 
@@ -46,9 +47,11 @@ class WeightDecay:
         return self.weight_decay if self._use_weight_decay(variable) else None
 
     def _apply_weight_decay(self, variables: Sequence[Variable]) -> None:
-        """`w ← w · (1 - decay · learning rate)`: one pass."""
+        """`w ← w · (1 - decay · learning rate)`: one pass, and one scalar per step."""
         for variable in variables:
             decay = self._weight_decay_of(variable)
             if decay is not None:
-                keep = 1.0 - ops.cast(self.learning_rate, variable.dtype) * decay
-                variable.assign(variable.value * keep)
+                variable.assign(variable.value * self._kept(decay, variable.dtype))
+
+    def _kept(self, decay: float, dtype: str) -> Any:
+        return self._per_step(f"kept_{decay}", dtype, lambda: 1.0 - ops.cast(self.learning_rate, dtype) * decay)

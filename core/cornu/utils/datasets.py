@@ -139,16 +139,16 @@ def split_dataset(
 def _sizes(left: float | int | None, right: float | int | None, total: int) -> tuple[int, int]:
     if left is None and right is None:
         raise ValueError("split_dataset: at least one of `left_size` and `right_size` must be given.")
-    counts = [_count(name, size, total) for name, size in (("left_size", left), ("right_size", right))]
-    if counts[0] is None:
-        counts[0] = total - (counts[1] or 0)
-    if counts[1] is None:
-        counts[1] = total - counts[0]
-    if counts[0] + counts[1] > total or min(counts) <= 0:  # type: ignore[type-var]
+    first, last = _count("left_size", left, total), _count("right_size", right, total)
+    if first is None:
+        first = total - (last or 0)
+    if last is None:
+        last = total - first
+    if first + last > total or min(first, last) <= 0:
         raise ValueError(
             f"split_dataset: left_size={left} and right_size={right} do not leave samples on both sides of {total}."
         )
-    return counts[0], counts[1]
+    return first, last
 
 
 def _count(name: str, size: float | int | None, total: int) -> int | None:

@@ -87,7 +87,10 @@ class Registry:
         if builtin is None or self.find(builtin, custom_objects) is not self.table[self._key(builtin)]:
             return deserialize_keras_object(config, custom_objects=custom_objects)
         entry = self.table[self._key(builtin)]
-        return entry.from_config(dict(config.get("config") or {})) if inspect.isclass(entry) else entry
+        if not inspect.isclass(entry):
+            return entry
+        make: Any = entry
+        return make.from_config(dict(config.get("config") or {}))
 
     def _builtin(self, config: Any) -> str | None:
         """The name of the built-in entry that a config means, or None."""
