@@ -17,11 +17,14 @@ from numpy.lib.stride_tricks import as_strided
 
 from cornu_numpy.kernel import Kernel, Operation, all_of, kernel
 
-CACHE = 3 << 18
-"""Bytes of columns in a block: what stays in the second-level cache of one core."""
+CACHE = 1 << 21
+"""Bytes of columns in a block: enough for a large product, and still in a cache."""
 
 WASTE = 1.4
 """How many times more positions than needed a run may have."""
+
+_LONG = 64
+"""Positions of one sample from which on a product of its own is worth its call."""
 
 Ints = tuple[int, ...]
 
@@ -165,6 +168,8 @@ def _conv(operation: Operation) -> Kernel | None:
         return None
     if set(windows.kernel) == set(windows.strides) == {1} and group == 1 and x.flags.c_contiguous:
         return _pointwise(operation)
+    if group == 1 and windows.rows <= outputs and math.prod(windows.counts) >= _LONG:
+        return _by_sample(operation, windows)
     rows, width, length = windows.rows, windows.block * windows.length, windows.length
 
     def run(x: np.ndarray, w: np.ndarray, columns: np.ndarray, products: np.ndarray, out: np.ndarray) -> None:
@@ -191,6 +196,26 @@ def _pointwise(operation: Operation) -> Kernel:
         np.matmul(w.reshape(outputs, channels), images, out.reshape(samples, outputs, positions))
 
     return Kernel(run)
+
+
+def _by_sample(operation: Operation, windows: Windows) -> Kernel:
+    """A product per sample, right into its place: columns are smaller than results, which nobody has to copy then."""
+    outputs, positions = operation.shape[1], math.prod(windows.counts)
+    block = max(1, min(windows.samples, CACHE // (windows.rows * positions * windows.itemsize)))
+
+    def run(x: np.ndarray, w: np.ndarray, columns: np.ndarray, out: np.ndarray) -> None:
+        weights = w.reshape(outputs, windows.rows)
+        within = (step * d for step, d in zip(x.strides[2:], windows.dilations, strict=True))
+        between = (step * s for step, s in zip(x.strides[2:], windows.strides, strict=True))
+        shape = (windows.samples, windows.channels, *windows.kernel, *windows.counts)
+        view = as_strided(x, shape, (*x.strides[:2], *within, *between), writeable=False)
+        for start in range(0, windows.samples, block):
+            part = view[start : start + block]
+            np.copyto(columns[: len(part)].reshape(part.shape), part)
+            results = out[start : start + block].reshape(len(part), outputs, positions)
+            np.matmul(weights, columns[: len(part)], results)
+
+    return Kernel(run, scratch=(((block, windows.rows, positions), operation.dtype),))
 
 
 @kernel("ConvTranspose")

@@ -50,6 +50,7 @@ _UFUNCS: dict[str, np.ufunc] = {
     "BitwiseOr": np.bitwise_or,
     "BitwiseXor": np.bitwise_xor,
 }
+_SMALL = 4096
 _FLOAT_UFUNCS: dict[str, np.ufunc] = {"Div": np.divide, "Pow": np.power}
 
 
@@ -72,7 +73,21 @@ MAKERS.update(dict.fromkeys(_FLOAT_UFUNCS, _float_ufunc))
 def _choice(operation: Operation) -> Kernel:
     # NumPy takes the place of these two results by name only.
     ufunc = np.maximum if operation.op == "Max" else np.minimum
+    if any(scattered(array) for array in operation.inputs):
+        likes = tuple((array.shape, array.dtype) for array in operation.inputs)
+
+        def packed(x: np.ndarray, y: np.ndarray, left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
+            np.copyto(left, x)
+            np.copyto(right, y)
+            ufunc(left, right, out=out)
+
+        return Kernel(packed, scratch=likes)
     return Kernel(lambda x, y, out: ufunc(x, y, out=out), in_place=True)
+
+
+def scattered(array: np.ndarray) -> bool:
+    """Whether neighbours do not lie next to each other: NumPy's extremes are so slow then that copying first pays."""
+    return array.size > _SMALL and array.shape[-1] > 1 and array.strides[-1] not in (0, array.itemsize)
 
 
 @kernel("Relu")

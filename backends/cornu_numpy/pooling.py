@@ -7,6 +7,7 @@ import math
 import numpy as np
 from cornu.primitives.windows import window_slices
 
+from cornu_numpy.elementwise import scattered
 from cornu_numpy.kernel import Kernel, Operation, all_of, kernel
 
 
@@ -25,16 +26,20 @@ def _pool(operation: Operation) -> Kernel | None:
     ufunc = np.add if average else np.maximum
     count = operation.dtype.type(math.prod(a["kernel_shape"]))
 
-    def run(x: np.ndarray, *targets: np.ndarray) -> None:
-        for window, target in zip(windows, targets, strict=True):
+    def run(x: np.ndarray, *memory: np.ndarray) -> None:
+        *between, packed, out = memory
+        for window, target in zip(windows, (*between, out), strict=True):
             first, *others = window_slices(x, *window)
+            np.copyto(target, first)
             for other in others:
-                ufunc(first, other, out=target)
-                first = target
-            if not others:
-                np.copyto(target, first)
+                if scattered(other):
+                    place = packed[: other.size].reshape(other.shape)
+                    np.copyto(place, other)
+                    other = place
+                ufunc(target, other, out=target)
             x = target
         if average:
             np.divide(x, count, out=x)
 
-    return Kernel(run, scratch=tuple(shapes[:-1]))
+    largest = max(math.prod(shape) for shape, _ in shapes)
+    return Kernel(run, scratch=(*shapes[:-1], ((largest,), operation.dtype)))

@@ -12,6 +12,7 @@ import pytest
 from cornu.backend.check import check_backend_class
 from cornu.backend.contract import Backend, BackendError, CompileOptions, Executable
 from cornu.ir.builder import Builder
+from cornu.ir.differentiate import backward
 from cornu.ir.dim import symbol
 from cornu.ir.interpret import evaluate
 from cornu.ir.passes import inline, prepare
@@ -126,6 +127,65 @@ def test_functions_over_their_range(op: str, dtype: str) -> None:
         (expected,) = evaluate(program, [array])
     (result,) = compiled(program)([array])
     np.testing.assert_allclose(result.astype(np.float64), expected.astype(np.float64), rtol=tolerance, atol=tolerance)
+
+
+WINDOWS = [
+    # sizes, kernel, strides, dilations, groups
+    ((13,), (3,), (1,), (1,), 1),
+    ((12,), (4,), (3,), (2,), 2),
+    ((7, 9), (3, 2), (1, 1), (1, 1), 1),
+    ((7, 9), (3, 2), (1, 1), (2, 3), 4),
+    ((8, 11), (3, 3), (2, 3), (1, 1), 2),
+    ((5, 5), (1, 1), (1, 1), (1, 1), 1),
+    ((5, 5), (5, 5), (1, 1), (1, 1), 1),
+    ((12, 12), (2, 2), (1, 1), (1, 1), 1),
+    ((5, 6, 4), (2, 3, 2), (1, 1, 1), (1, 1, 1), 1),
+    ((5, 6, 4), (2, 3, 2), (2, 1, 2), (1, 2, 1), 2),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("last", [False, True], ids=["channels first", "channels last"])
+@pytest.mark.parametrize(("sizes", "kernel", "strides", "dilations", "group"), WINDOWS)
+def test_convolutions_and_their_gradients(
+    sizes: tuple[int, ...],
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+    group: int,
+    last: bool,
+    dtype: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channels, filters, rank = 4, 8, len(sizes)
+    to_first = (0, rank + 1, *range(1, rank + 1))
+
+    def make(b: Builder, x: Value, w: Value) -> list[Value]:
+        image = b.Transpose(x, perm=to_first) if last else x
+        y = b.Conv(image, w, strides=strides, dilations=dilations, group=group)
+        target = b.ReduceSum(b.Mul(y, y), axes=tuple(range(rank + 2)), keepdims=False)
+        gradients = backward(b, {target: b.constant(1.0, dtype)}, [x, w])
+        pools = [
+            b.emit(op, (image,), {"kernel_shape": kernel, "strides": strides, "dilations": dilations})[0]
+            for op in ("MaxPool", "AveragePool")
+        ]
+        return [y, *[g for g in gradients if g is not None], *pools]
+
+    shape = (N, *sizes, channels) if last else (N, channels, *sizes)
+    program = build(make, TensorType(dtype, shape), TensorType(dtype, (filters, channels // group, *kernel)))
+    ready = prepare(program, NumpyBackend(), "")
+    assert sum(node.op == "Call" for node in ready.nodes) == 1  # the weight gradient has a kernel of its own
+    for cache in (1, 1 << 21):  # one sample at a time; all at once
+        monkeypatch.setattr("cornu_numpy.convolution.CACHE", cache)
+        run = NumpyBackend().compile(ready, CompileOptions())
+        for n in (0, 1, 5):
+            arrays = draw(program, {"n": n}, seed=n)
+            tolerance = {"float16": 2e-2, "float32": 1e-4, "float64": 1e-12}[dtype]
+            with np.errstate(all="ignore"):
+                expected = evaluate(program, [array.astype(array.dtype) for array in arrays])
+            scale = [max(1.0, float(np.abs(e).max(initial=0))) for e in expected]
+            outputs = [(o / s).astype(o.dtype) for o, s in zip(run(arrays), scale, strict=True)]
+            assert_same(outputs, [(e / s).astype(e.dtype) for e, s in zip(expected, scale, strict=True)], tolerance)
 
 
 def scan_program() -> Program:
