@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.composites.softmax import log_softmax, total
+from cornu.ir.dim import DimLike
 from cornu.ops.arguments import emit, sizes, with_shape
 from cornu.tracing.structure import composite
 from cornu.tracing.tensor import Tensor
 
 
 def sparse_categorical_crossentropy(labels: Tensor, logits: Tensor) -> Any:
-    """`-log_softmax(logits)[label]`; the node is named "SparseSoftmaxCrossEntropy".
+    """`-log_softmax(logits)[label]`, 0 where a label is no class; the node is named "SparseSoftmaxCrossEntropy".
 
     The gradient is `(softmax(logits) - one_hot(label)) g`, in one pass and a scatter.
 
     Args:
-        labels: int32 or int64 of shape [...], each in `[0, classes)`.
+        labels: int32 or int64 of shape [...].
         logits: Floats of shape [..., classes].
 
     Returns:
@@ -24,17 +25,26 @@ def sparse_categorical_crossentropy(labels: Tensor, logits: Tensor) -> Any:
     """
     last = logits.ndim - 1
 
+    def places(labels: Tensor, classes: DimLike) -> tuple[Any, Any]:
+        """Labels within range and, as a number, whether each was so: [..., 1]."""
+        highest = emit("Sub", emit("Cast", emit("DimValue", size=classes), to=labels.dtype), 1)
+        inside = emit("Max", emit("Min", labels, highest), 0)
+        valid = emit("Cast", emit("Equal", inside, labels), to=logits.dtype)
+        column = (*sizes(labels), 1)
+        return with_shape(inside, column), with_shape(valid, column)
+
     def body(logits: Tensor, labels: Tensor) -> tuple[Any, Any]:
         logs = log_softmax(logits, last)
-        own = emit("GatherElements", logs, with_shape(labels, (*sizes(labels), 1)), axis=last)
+        place, valid = places(labels, sizes(logits)[last])
+        own = emit("Mul", emit("GatherElements", logs, place, axis=last), valid)
         return emit("Neg", with_shape(own, sizes(labels))), (logs,)
 
     def rule(saved: Any, inputs: Any, cotangents: Any) -> Any:
         (logs,), (_, labels), (g,) = saved, inputs, cotangents
-        column = with_shape(g, (*sizes(g), 1))
-        places = with_shape(labels, (*sizes(labels), 1))
+        place, valid = places(labels, sizes(logs)[last])
+        column = emit("Mul", with_shape(g, (*sizes(g), 1)), valid)
         scaled = emit("Mul", emit("Exp", logs), column)
-        return emit("ScatterElements", scaled, places, emit("Neg", column), axis=last, reduction="add"), None
+        return emit("ScatterElements", scaled, place, emit("Neg", column), axis=last, reduction="add"), None
 
     return composite("SparseSoftmaxCrossEntropy", body, logits, labels, vjp=rule, residuals=True)
 

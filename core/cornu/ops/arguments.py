@@ -171,10 +171,10 @@ def inverse(perm: Sequence[int]) -> tuple[int, ...]:
 def permute(x: Tensor, perm: Sequence[int]) -> Tensor:
     """A transposition, left out where it changes nothing."""
     perm = tuple(perm)
-    return x if perm == tuple(range(len(perm))) else emit("Transpose", x, perm=perm)  # type: ignore[no-any-return]
+    return x if perm == tuple(range(len(perm))) else emit("Transpose", x, perm=perm)
 
 
 def with_shape(x: Tensor, shape: Sequence[DimLike]) -> Tensor:
     """A reshape to exact sizes, left out where it changes nothing."""
     shape = tuple(shape)
-    return x if sizes(x) == shape else emit("Reshape", x, shape=shape)  # type: ignore[no-any-return]
+    return x if sizes(x) == shape else emit("Reshape", x, shape=shape)

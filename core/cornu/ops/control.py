@@ -268,7 +268,7 @@ def _core_ranks(signature: str | None, count: int) -> list[int]:
     if signature is None:
         return [0] * count
     inputs = signature.replace(" ", "").split("->")[0]
-    terms = [term for term in inputs.strip("()").split("),(")] if inputs else []
+    terms = inputs.strip("()").split("),(") if inputs else []
     ranks = [len([name for name in term.split(",") if name]) for term in terms]
     if len(ranks) != count:
         raise ValueError(f"vectorize: the signature {signature!r} names {len(ranks)} arguments, got {count}.")

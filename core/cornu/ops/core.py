@@ -107,18 +107,28 @@ def saturate_cast(x: Any, dtype: Any) -> Any:
         return as_tensor(x, wanted)
     low, high = _limits(wanted)
     own_low, own_high = _limits(x.dtype)
+    bounded = x
     if low > own_low:
-        x = emit("Max", x, as_tensor(np.asarray(_inside(low, x.dtype, up=True), numpy_dtype(x.dtype))))
+        bounded = emit("Max", bounded, as_tensor(np.asarray(_inside(low, x.dtype, up=True), numpy_dtype(x.dtype))))
     if high < own_high:
-        x = emit("Min", x, as_tensor(np.asarray(_inside(high, x.dtype, up=False), numpy_dtype(x.dtype))))
-    return as_tensor(x, wanted)
+        bounded = emit("Min", bounded, as_tensor(np.asarray(_inside(high, x.dtype, up=False), numpy_dtype(x.dtype))))
+    result = as_tensor(bounded, wanted)
+    if not is_float(x.dtype) or is_float(wanted):
+        return result
+    # The largest number of the dtype may lie between two floats, and NaN becomes 0.
+    limit = as_tensor(np.asarray(high, numpy_dtype(wanted)))
+    result = emit("Where", emit("GreaterOrEqual", x, float(high)), limit, result)
+    return emit("Where", emit("IsNaN", x), as_tensor(0, wanted), result)
 
 
 def _limits(dtype: str) -> tuple[float, float]:
     import ml_dtypes
 
-    info: Any = ml_dtypes.finfo(numpy_dtype(dtype)) if is_float(dtype) else np.iinfo(numpy_dtype(dtype))
-    return (float(info.min), float(info.max)) if is_float(dtype) else (int(info.min), int(info.max))
+    if not is_float(dtype):
+        integers = np.iinfo(numpy_dtype(dtype))
+        return int(integers.min), int(integers.max)
+    floats: Any = ml_dtypes.finfo(numpy_dtype(dtype))  # type: ignore[no-untyped-call]
+    return float(floats.min), float(floats.max)
 
 
 def _inside(limit: float, dtype: str, up: bool) -> Any:

@@ -48,9 +48,8 @@ def empty(shape: Any, dtype: Any = None) -> Any:
 
 @op("Full")
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """A tensor of one value, or of a tensor broadcast to a shape; its dtype is by default the value's."""
-    value = as_operand(fill_value)
-    return _filled(value, as_sizes(shape), result_type(value) if dtype is None else resolve_dtype(dtype))
+    """A tensor of one value, or of a tensor broadcast to a shape; by default of the configured float type."""
+    return _filled(fill_value, as_sizes(shape), resolve_dtype(dtype))
 
 
 def _like(x: Any, value: Any, dtype: Any) -> Any:
@@ -184,7 +183,7 @@ def linspace(
 
 
 def _to(x: Tensor, like: Tensor) -> Tensor:
-    return x if sizes(x) == sizes(like) else emit("Expand", x, shape=sizes(like))  # type: ignore[no-any-return]
+    return x if sizes(x) == sizes(like) else emit("Expand", x, shape=sizes(like))
 
 
 @op("Logspace", tensors=2)

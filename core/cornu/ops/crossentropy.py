@@ -179,8 +179,11 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     _check_shapes(sizes(labels), sizes(p)[:-1], "sparse_categorical_crossentropy, save for the classes")
     if from_logits:
         return composites.sparse_categorical_crossentropy(labels, p)
-    # Only the probability that counts is divided and put into a logarithm.
+    # Only the probability that counts is divided and put into a logarithm; a label that is no class costs 0.
     last = p.ndim - 1
-    own = emit("GatherElements", p, with_shape(labels, (*sizes(labels), 1)), axis=last)
+    highest = emit("Sub", as_tensor(sizes(p)[last], labels.dtype), 1)
+    inside = emit("Max", emit("Min", labels, highest), 0)
+    valid = emit("Cast", emit("Equal", inside, labels), to=p.dtype)
+    own = emit("GatherElements", p, with_shape(inside, (*sizes(labels), 1)), axis=last)
     share = emit("Div", own, emit("ReduceSum", p, axes=(last,), keepdims=True))
-    return emit("Neg", emit("Log", with_shape(_probabilities(share), sizes(labels))))
+    return emit("Neg", emit("Mul", emit("Log", with_shape(_probabilities(share), sizes(labels))), valid))

@@ -100,7 +100,7 @@ def _product(x: Tensor, left: str, y: Tensor, right: str, needed: set[str]) -> t
     result = "".join((*batch, *rows, *columns))
     if not inner:
         return _outer(x, left, y, right, result), result
-    size = {letter: dim for letter, dim in zip(right, sizes(y), strict=True)}
+    size = dict(zip(right, sizes(y), strict=True))
     for letter, dim in zip(left, sizes(x), strict=True):
         size[letter] = size.get(letter, dim) if dim == 1 else dim
     x = _aligned(x, left, (*batch, *rows, *inner), {i: size[i] for i in inner})
@@ -119,7 +119,7 @@ def _aligned(x: Tensor, term: str, order: Sequence[str], wanted: dict[str, DimLi
     """Axes in an order, those to be summed over stretched to their full size."""
     x = permute(x, tuple(term.index(letter) for letter in order))
     shape = tuple(wanted.get(letter, size) for letter, size in zip(order, sizes(x), strict=True))
-    return x if shape == sizes(x) else emit("Expand", x, shape=shape)  # type: ignore[no-any-return]
+    return x if shape == sizes(x) else emit("Expand", x, shape=shape)
 
 
 def _outer(x: Tensor, left: str, y: Tensor, right: str, result: str) -> Tensor:

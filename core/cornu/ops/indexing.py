@@ -60,6 +60,8 @@ def get_item(x: Any, key: Any) -> Any:
         TypeError: If an index is something else, or a mask is computed by the program itself.
     """
     x = as_tensor(x)
+    if isinstance(key, list) and any(item is None or item is Ellipsis or isinstance(item, slice) for item in key):
+        key = tuple(key)  # as a key of several axes comes back from a saved model
     parts = _parse(x, key if isinstance(key, tuple) else (key,))
     if not any(part.kind == "array" for part in parts):
         return _basic(x, parts)
@@ -244,7 +246,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 
 def _expanded(x: Tensor, shape: Sequence[DimLike]) -> Tensor:
-    return x if sizes(x) == tuple(shape) else emit("Expand", x, shape=tuple(shape))  # type: ignore[no-any-return]
+    return x if sizes(x) == tuple(shape) else emit("Expand", x, shape=tuple(shape))
 
 
 # -- blocks --------------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class KerasTensor(Arithmetic):
         return cls(type.shape, type.dtype, name=name)
 
     @property
-    def shape(self) -> tuple[int | None, ...]:  # type: ignore[override]
+    def shape(self) -> tuple[int | None, ...]:
         """The sizes; None where one is free."""
         return tuple(None if isinstance(dim, Dim) else dim for dim in self.type.shape)
 
@@ -90,7 +90,7 @@ class KerasTensor(Arithmetic):
     def __int__(self) -> int:
         raise TypeError(f"{self!r} is symbolic and has no value.")
 
-    __float__ = __index__ = __int__  # type: ignore[assignment]
+    __float__ = __index__ = __int__
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"

@@ -241,7 +241,7 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
 def _finite_limits(dtype: str) -> tuple[float, float]:
     import ml_dtypes
 
-    limits = ml_dtypes.finfo(numpy_dtype(dtype))
+    limits: Any = ml_dtypes.finfo(numpy_dtype(dtype))  # type: ignore[no-untyped-call]
     return float(limits.min), float(limits.max)
 
 

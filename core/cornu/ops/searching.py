@@ -91,7 +91,10 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
     """
     targets, predictions = as_indices(targets), as_tensor(predictions)
     last = predictions.ndim - 1
-    own = emit("GatherElements", predictions, with_shape(targets, (*sizes(targets), 1)), axis=last)
+    classes = as_tensor(sizes(predictions)[last], targets.dtype)
+    inside = emit("And", emit("GreaterOrEqual", targets, 0), emit("Less", targets, classes))
+    place = emit("Mul", targets, emit("Cast", inside, to=targets.dtype))
+    own = emit("GatherElements", predictions, with_shape(place, (*sizes(targets), 1)), axis=last)
     better = emit("Cast", emit("Greater", predictions, own), to="int32")
     below = emit("Less", emit("ReduceSum", better, axes=(last,), keepdims=False), int(k))
     # A target that is NaN, or has an index out of range, is never among them.

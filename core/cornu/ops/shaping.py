@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -222,7 +223,7 @@ def vstack(xs: Any) -> Any:
 @op("Dstack")
 def dstack(xs: Any) -> Any:
     """Tensors behind one another: along the third axis."""
-    return concatenate([_at_least(x, 3, 1) for x in _tensors(xs, "dstack")], axis=2)
+    return concatenate([_at_least(x, 3, 1 if x.ndim == 1 else 0) for x in _tensors(xs, "dstack")], axis=2)
 
 
 @op("ColumnStack")
@@ -275,7 +276,7 @@ def _parts(size: DimLike, starts: Sequence[Any]) -> list[DimLike]:
         place = place + size if isinstance(place, int) and place < 0 else place
         bounds.append(maximum(minimum(place, size), bounds[-1]))
     bounds.append(size)
-    return [end - begin for begin, end in zip(bounds, bounds[1:], strict=False)]
+    return [end - begin for begin, end in pairwise(bounds)]
 
 
 def _split(x: Tensor, axis: int, parts: Sequence[DimLike]) -> list[Tensor]:
@@ -415,7 +416,7 @@ def _pad_constant(x: Tensor, before: Any, after: Any, value: Any) -> Any:
 
 def _pad_widths(pad_width: Any, rank: int) -> list[tuple[DimLike, DimLike]]:
     if isinstance(pad_width, (int, Dim, np.integer)):
-        return [(as_size(pad_width, "pad_width"),) * 2] * rank  # type: ignore[list-item]
+        return [(as_size(pad_width, "pad_width"),) * 2] * rank
     rows = list(known_array(pad_width, "pad_width").tolist() if _array_like(pad_width) else pad_width)
     if rows and isinstance(rows[0], (int, Dim, np.integer)):
         rows = [rows * 2 if len(rows) == 1 else rows]
