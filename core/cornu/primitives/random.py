@@ -34,7 +34,7 @@ def _hash(x: np.ndarray) -> np.ndarray:
     x = x * np.uint32(FIRST)
     x = x ^ (x >> np.uint32(15))
     x = x * np.uint32(SECOND)
-    return x ^ (x >> np.uint32(16))
+    return np.asarray(x ^ (x >> np.uint32(16)))
 
 
 COLUMNS = _hash(np.arange(ROW, dtype=np.uint32) + np.uint32(GOLDEN))
@@ -58,14 +58,14 @@ def _bits(key: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     x ^= x >> np.uint32(16)
     x *= np.uint32(FIRST)
     x ^= x >> np.uint32(15)
-    return x.reshape(-1)[:count].reshape(shape)
+    return np.asarray(x.reshape(-1)[:count].reshape(shape))
 
 
 def _mixed(b: Builder, x: Value, shift: int, factor: int | None = None) -> Value:
     """`(x ^ (x >> shift)) * factor`."""
     amount = b.constant(shift, "uint32")
     mixed: Value = b.BitwiseXor(x, b.BitShift(x, amount, direction="RIGHT"))
-    return mixed if factor is None else b.Mul(mixed, b.constant(factor, "uint32"))  # type: ignore[no-any-return]
+    return mixed if factor is None else b.Mul(mixed, b.constant(factor, "uint32"))
 
 
 def _hashed(b: Builder, x: Value) -> Value:
@@ -77,7 +77,7 @@ def _decompose(b: Builder, node: Node) -> tuple[Value]:
     count: DimLike = product(shape)
     short = isinstance(count, int) and count <= ROW
     rows: DimLike = 1 if short else ceil_div(count, ROW)
-    table = COLUMNS[:count] if short else COLUMNS  # type: ignore[misc]
+    table = COLUMNS[:count] if short else COLUMNS
     k0, k1 = b.emit("Split", (node.inputs[0],), {"axis": 0, "sizes": (1, 1)})
     row = b.Range(start=0, step=1, size=rows, dtype="uint32")
     a = _hashed(b, b.BitwiseXor(_hashed(b, b.Add(row, k0)), k1))
