@@ -50,7 +50,7 @@ def _leading_sum(x: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> Callab
 
 def _reduce(ufunc: np.ufunc, axes: tuple[int, ...], keepdims: bool) -> Callable[..., Any]:
     def run(x: np.ndarray, out: np.ndarray) -> None:
-        ufunc.reduce(x, axes, None, out, keepdims)
+        ufunc.reduce(x, axis=axes, out=out, keepdims=keepdims)
 
     return run
 
