@@ -83,7 +83,7 @@ def of_dense(
 TRAINING = {
     "loss": {"class_name": "MeanSquaredError", "config": {"reduction": "auto", "name": "mean_squared_error"}},
     "metrics": [
-        [{"class_name": "MeanMetricWrapper", "config": {"name": "mae", "dtype": "float32", "fn": "mean_absolute_error"}}]
+        [{"class_name": "MeanMetricWrapper", "config": {"name": "mae", "fn": "mean_absolute_error"}}]
     ],
     "weighted_metrics": None,
     "loss_weights": None,

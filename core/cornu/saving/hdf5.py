@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, TypeAlias
@@ -14,6 +17,7 @@ import numpy as np
 Source: TypeAlias = str | os.PathLike[str] | IO[bytes]
 BOMB_FLOOR = 64 << 20
 BOMB_RATIO = 1000
+MEMORY_LIMIT = 64 << 20  # larger files are made on disk
 HEADER_LIMIT = 64512  # bytes of attributes that one HDF5 object header can take
 
 
@@ -220,6 +224,23 @@ class H5Writer:
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, traceback: TracebackType | None) -> None:
         self.root.close()
+
+
+@contextmanager
+def written_to(file: IO[bytes]) -> Iterator[H5Writer]:
+    """A writer whose file reaches `file` in one piece at the end.
+
+    It is made in memory, or if large in a temporary file: the HDF5 library cannot recover from a failed write to its
+    target, and leaves a file open that it can neither finish nor close.
+
+    Args:
+        file: A binary file.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=MEMORY_LIMIT) as copy:
+        with H5Writer(copy) as writer:
+            yield writer
+        copy.seek(0)
+        shutil.copyfileobj(copy, file, 1 << 20)
 
 
 class VariablesWriter(MutableMapping[str, Any]):

@@ -11,10 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from cornu.saving import atomic
 from cornu.saving.archive import MEMORY_LIMIT, ArchiveReader, ArchiveWriter, parse_json
-from cornu.saving.atomic import atomic_file, atomic_folder, open_new
+from cornu.saving.atomic import atomic_file, atomic_folder
 from cornu.saving.deserialize import deserialize_keras_object
-from cornu.saving.hdf5 import H5Reader, H5Writer
+from cornu.saving.hdf5 import H5Reader, H5Writer, written_to
 from cornu.saving.legacy_config import upgrade_model
 from cornu.saving.legacy_training import upgrade_optimizer
 from cornu.saving.scopes import ObjectSharingScope, drop_single_numbers
@@ -80,9 +81,9 @@ def save_folder(model: Any, path: Path) -> None:
     config = _config_to_save(model)
     with atomic_folder(path) as folder, _temporary_folder() as assets:
         for name, value in ((METADATA, metadata()), (CONFIG, config)):
-            with open_new(folder / name) as file:
+            with atomic.open_new(folder / name) as file:
                 file.write(json.dumps(value).encode())
-        with open_new(folder / WEIGHTS) as file, H5Writer(file) as variables:
+        with atomic.open_new(folder / WEIGHTS) as file, written_to(file) as variables:
             StateWriter(variables, assets).write(model)
         if any(item.is_file() for item in assets.rglob("*")):
             shutil.copytree(assets, folder / ASSETS)

@@ -13,7 +13,7 @@ import numpy as np
 from cornu.saving.archive import parse_json
 from cornu.saving.atomic import atomic_file
 from cornu.saving.deserialize import deserialize_keras_object
-from cornu.saving.hdf5 import H5Reader, H5Writer
+from cornu.saving.hdf5 import H5Reader, written_to
 from cornu.saving.keras_format import FORMAT_VERSION
 from cornu.saving.legacy_config import downgrade_model, upgrade_model
 from cornu.saving.legacy_training import downgrade_training, upgrade_training
@@ -21,6 +21,7 @@ from cornu.saving.legacy_weights import read_arrays, read_weights, write_variabl
 from cornu.saving.registry import CustomObjectScope
 from cornu.saving.scopes import SafeModeScope
 from cornu.saving.serialize import serialize_keras_object
+from cornu.saving.state import restore_unbuilt
 
 OPTIMIZER_GROUP = "optimizer_weights"
 
@@ -42,7 +43,7 @@ def save_h5(model: Any, path: Path, include_optimizer: bool = True) -> None:
         raise ValueError(f"Cannot save model '{model.name}' as .h5: it is not built, so it has no weights yet.")
     config = serialize_keras_object(model)
     optimizer = getattr(model, "optimizer", None) if include_optimizer else None
-    with atomic_file(path) as file, H5Writer(file) as writer:
+    with atomic_file(path) as file, written_to(file) as writer:
         root = writer.root
         root.attrs["keras_version"] = FORMAT_VERSION
         root.attrs["backend"] = backend()
@@ -87,6 +88,8 @@ def _compile(reader: H5Reader, model: Any, custom_objects: Mapping[str, Any] | N
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     arrays = read_arrays(reader, group)
+    if restore_unbuilt(model.optimizer, {str(number): array for number, array in enumerate(arrays)}):
+        return
     variables = list(model.optimizer.variables)
     if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
         warnings.warn(

@@ -15,6 +15,8 @@ _SETTINGS = ("loss_weights", "run_eagerly", "steps_per_execution", "jit_compile"
 # Arguments of Keras 2 optimizers without a meaning here; `decay` becomes a schedule.
 _OPTIMIZER_GONE = ("is_legacy_optimizer", "jit_compile", "decay", "lr")
 
+_WRAPPERS = ("MeanMetricWrapper", "LossFunctionWrapper")
+
 
 # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -88,10 +90,12 @@ def _nested(home: str, config: Any, custom: Custom) -> Any:
 
 def _loss_or_metric(home: str, config: Config, custom: Custom) -> Any:
     name = config["class_name"]
-    if get_registered_object(name, custom) is None and find_class(home, name) is None:
+    if get_registered_object(name, custom) is None and (name in _WRAPPERS or find_class(home, name) is None):
         # Keras 2 wrapped functions: the wrapper's config names what it wraps.
-        inner = config.get("config") or {}
-        return inner.get("fn") or inner.get("name") or name
+        wrapped = config.get("config") or {}
+        if isinstance(wrapped.get("fn"), str) or name not in _WRAPPERS:
+            return wrapped.get("fn") or wrapped.get("name") or name
+        return _identified(home, config, custom)
     inner = {key: value for key, value in (config.get("config") or {}).items() if key != "fn"}
     if inner.get("reduction") == "auto":
         inner["reduction"] = "sum_over_batch_size"

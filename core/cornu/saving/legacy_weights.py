@@ -28,7 +28,14 @@ def top_level_weights(model: Any) -> list[Any]:
 
 def write_weights(writer: H5Writer, group: Any, model: Any, backend: str, version: str) -> None:
     """Writes all weights of a model below a group."""
-    writer.strings(group, "layer_names", [layer.name for layer in model.layers])
+    names = [str(layer.name) for layer in model.layers]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"The .h5 format stores layers by name, and '{model.name}' has several of the name {', '.join(twice)}. "
+            "Give them different names, or save as `.keras`."
+        )
+    writer.strings(group, "layer_names", names)
     group.attrs["backend"] = backend
     group.attrs["keras_version"] = version
     for layer in sorted(model.layers, key=lambda layer: str(layer.name)):
@@ -38,17 +45,20 @@ def write_weights(writer: H5Writer, group: Any, model: Any, backend: str, versio
 
 def write_variables(writer: H5Writer, group: Any, variables: Sequence[Any]) -> None:
     """Writes variables by their paths, and the list of the paths in order."""
-    paths = [str(variable.path) for variable in variables]
-    twice = sorted({path for path in paths if paths.count(path) > 1})
-    if twice:
-        raise ValueError(
-            f"The .h5 format stores weights by path, and these paths occur more than once in {group.name}: "
-            f"{', '.join(twice)}. Give the layers different names, or save as `.keras`."
-        )
+    paths = _distinct([str(variable.path) for variable in variables])
     writer.strings(group, "weight_names", paths)
     for path, variable in zip(paths, variables, strict=True):
         *folders, name = path.split("/")
         writer.array(writer.group("/".join(folders), group), name, np.asarray(variable))
+
+
+def _distinct(paths: list[str]) -> list[str]:
+    """Paths with numbers where one occurs again; readers go by the order of the list, not by the names."""
+    taken: dict[str, None] = {}
+    for path in paths:
+        candidates = (f"{path}_{number}" if number else path for number in range(len(paths)))
+        taken[next(candidate for candidate in candidates if candidate not in taken)] = None
+    return list(taken)
 
 
 # -- reading -----------------------------------------------------------------------------------------------------

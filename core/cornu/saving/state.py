@@ -80,7 +80,7 @@ class StateReader:
             return
         self._active.add(id(obj))
         try:
-            own = self._own(obj, path)
+            own = self._own(obj, path) if self._worth_trying(obj, path) else self.failed[id(obj)][2]
             failures = len(self.failed)
             for name, value in parts(obj):
                 self._part(value, join(path, name))
@@ -92,7 +92,11 @@ class StateReader:
             if len(self.failed) <= failures:
                 self._done[id(obj)] = obj
         else:
-            self.failed[id(obj)] = (obj, path, own)
+            self.failed.setdefault(id(obj), (obj, path, own))
+
+    def _worth_trying(self, obj: Any, path: str) -> bool:
+        """An object that failed is tried again only where the file has something for it."""
+        return id(obj) not in self.failed or self.variables.group(path) is not None
 
     def _part(self, value: Any, path: str) -> None:
         if kind_of(value) is not None:
@@ -121,6 +125,8 @@ class StateReader:
 
     def _own(self, obj: Any, path: str) -> Exception | None:
         try:
+            if kind_of(obj) == "Optimizer" and restore_unbuilt(obj, self._stored(path)):
+                return None
             if hasattr(obj, "load_own_variables"):
                 obj.load_own_variables(self._stored(path))
             elif kind_of(obj) == "SeedGenerator":
@@ -163,6 +169,26 @@ class StateReader:
             warnings.warn(message, stacklevel=3)
         else:
             raise ValueError(message) from next(iter(self.failed.values()))[2]
+
+
+def restore_unbuilt(optimizer: Any, stored: Any) -> bool:
+    """Reads the state of an optimizer that was saved before its first step, when it had no slots yet.
+
+    Args:
+        optimizer: The optimizer, with slots.
+        stored: Its arrays under "0", "1", ...
+
+    Returns:
+        False if this was not the case; then nothing is changed.
+    """
+    if not 0 < len(stored) < len(optimizer.variables) or "0" not in stored or np.any(stored["0"]):
+        return False
+    arrays = [stored[str(number)] for number in range(len(stored))]
+    if any(array.shape != () for array in arrays):
+        return False
+    for variable, array in zip(optimizer.variables, arrays, strict=False):
+        variable.assign(array)
+    return True
 
 
 def _describe(obj: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cornu.saving.archive import ArchiveReader
 from cornu.saving.atomic import atomic_file
-from cornu.saving.hdf5 import H5Reader, H5Writer
+from cornu.saving.hdf5 import H5Reader, written_to
 from cornu.saving.keras_format import WEIGHTS
 from cornu.saving.legacy_weights import read_weights, read_weights_by_name
 from cornu.saving.state import StateReader, StateWriter
@@ -37,7 +37,7 @@ def save_weights(
         raise ValueError(f"The filename must end in `.weights.h5`. Received: filepath={filepath}")
     _must_be_built(model, "save")
     check_overwrite(path, overwrite)
-    with atomic_file(path) as file, H5Writer(file) as variables:
+    with atomic_file(path) as file, written_to(file) as variables:
         StateWriter(variables, skip=objects_to_skip or ()).write(model)
 
 
