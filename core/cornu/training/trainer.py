@@ -121,7 +121,8 @@ class Trainer(Steps):
         return dict(logs)
 
     def _step(self, kind: str, batch: Any) -> Any:
-        self._prepare(batch)
+        if kind not in self._functions:
+            self._prepare(batch)
         return self._function(kind)(batch)
 
     def _validate(self, data: Any, batch_size: int | None, steps: int | None, callbacks: Any) -> Logs:
