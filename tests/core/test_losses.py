@@ -79,7 +79,9 @@ def test_crossentropies_by_hand() -> None:
 
 def test_probabilities_are_normalised_and_clipped() -> None:
     assert float(losses.CategoricalCrossentropy()([[0.0, 1.0]], [[1.0, 3.0]])) == pytest.approx(-math.log(0.75))
-    assert float(losses.CategoricalCrossentropy()([[0.0, 1.0]], [[1.0, 0.0]])) == pytest.approx(-math.log(1e-7), rel=1e-5)
+    assert float(losses.CategoricalCrossentropy()([[0.0, 1.0]], [[1.0, 0.0]])) == pytest.approx(
+        -math.log(1e-7), rel=1e-5
+    )
 
 
 def test_an_ignored_class_counts_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Optimizers: formulas step by step, programs, state, clipping, averages, errors. Keras's numbers are in tests/keras."""
+"""Optimizers: formulas step by step, programs, state, clipping, averages, errors. Keras's own are in tests/keras."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Records what real Keras gives for `training_cases`: run with Keras installed and KERAS_BACKEND=jax.
 
-    KERAS_BACKEND=jax python tests/keras/record_training.py
+KERAS_BACKEND=jax python tests/keras/record_training.py
 """
 
 from __future__ import annotations

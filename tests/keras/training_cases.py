@@ -83,7 +83,11 @@ LOSSES: list[tuple[str, dict[str, Any], tuple[np.ndarray, np.ndarray]]] = [
     ("Dice", {}, BINARY),
     ("Dice", {"axis": 1}, BINARY),
     ("Tversky", {"alpha": 0.3, "beta": 0.7}, BINARY),
-    ("Circle", {"gamma": 2.0}, (CLASSES, probabilities(6, 4) / np.linalg.norm(probabilities(6, 4), axis=-1, keepdims=True))),
+    (
+        "Circle",
+        {"gamma": 2.0},
+        (CLASSES, probabilities(6, 4) / np.linalg.norm(probabilities(6, 4), axis=-1, keepdims=True)),
+    ),
 ]
 # These give one number for the whole batch, or mask values by themselves.
 UNWEIGHTED = ("Dice", "Tversky", "Circle")
@@ -267,9 +271,7 @@ def _optimizer(name: str, arguments: dict[str, Any]) -> Callable[[Any], Any]:
         history = {}
         for step in range(STEPS):
             # Gradients that depend on the weights, so that an error in one step shows in all later ones.
-            grads = [
-                np.asarray(v) * 0.3 + wave(*v.shape, phase=float(step), scale=0.5) for v in variables
-            ]
+            grads = [np.asarray(v) * 0.3 + wave(*v.shape, phase=float(step), scale=0.5) for v in variables]
             optimizer.apply([api.ops.convert_to_tensor(g) for g in grads], variables)
             if step in (0, 1, 4, STEPS - 1):
                 history[str(step + 1)] = [plain(v) for v in variables]
@@ -297,7 +299,7 @@ SCHEDULES: list[tuple[str, dict[str, Any]]] = [
 def _schedule(name: str, arguments: dict[str, Any]) -> Callable[[Any], Any]:
     def run(api: Any) -> Any:
         schedule = getattr(api.optimizers.schedules, name)(**arguments)
-        rates = [schedule(api.ops.convert_to_tensor(step, dtype="int32")) for step in range(0, 24)]
+        rates = [schedule(api.ops.convert_to_tensor(step, dtype="int32")) for step in range(24)]
         return {"rates": plain(rates), "config": schedule.get_config()}
 
     return run
@@ -370,7 +372,11 @@ NAMES: list[tuple[str, bool, dict[str, Any]]] = [
     ("two_one_loss", True, {"loss": "mse"}),
     ("two_list", True, {"loss": ["mse", "mae"], "loss_weights": [1.0, 0.3], "metrics": [["mae"], ["mse", "mae"]]}),
     ("two_dict", True, {"loss": {"b": "mae", "a": "mse"}, "loss_weights": {"a": 2.0, "b": 0.5}}),
-    ("two_metrics_dict", True, {"loss": "mse", "metrics": {"b": "mae"}, "weighted_metrics": {"a": ["mse"], "b": "mae"}}),
+    (
+        "two_metrics_dict",
+        True,
+        {"loss": "mse", "metrics": {"b": "mae"}, "weighted_metrics": {"a": ["mse"], "b": "mae"}},
+    ),
     ("two_one_none", True, {"loss": ["mse", None]}),
     ("two_objects", True, {"loss": ["huber", "log_cosh"], "metrics": ["mae", "accuracy"]}),
 ]
