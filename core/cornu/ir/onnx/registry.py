@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 WriteRule = Callable[["GraphWriter", Node, Sequence[str], Sequence[str]], "Sequence[str] | None"]
 """`(writer, node, names of its inputs, names for its outputs) -> None`, or the names of tensors that are the outputs."""
 
-ReadRule = Callable[["GraphReader", "OnnxNode"], Value | Sequence[Value]]
+ReadRule = Callable[["GraphReader", "OnnxNode"], "Value | Sequence[Value]"]
 """`(reader, ONNX node) -> the node's outputs`, recorded with `reader.b`."""
 
-FoldRule = Callable[["OnnxNode", Sequence["Ints | None"]], "Ints | None"]
-"""`(ONNX node, its inputs as far as they are known integers) -> its output as known integers, or None`."""
+FoldRule = Callable[["GraphReader", "OnnxNode"], "Ints | Sequence[Ints] | None"]
+"""`(reader, ONNX node) -> the node's outputs` as known integers, or None where its inputs are none."""
 
 WRITE: dict[str, WriteRule] = {}
 READ: dict[str, ReadRule] = {}
