@@ -1,7 +1,8 @@
 """Dtype promotion: what an operation on several dtypes computes in, as Keras has it on JAX.
 
 Types form a lattice in which Python's numbers are weak: `int8 + 2` stays int8, `float16 * 2.0` stays float16, and an
-integer with a float is that float. The result of a promotion is the least type above all operands.
+integer with a float is that float. The result of a promotion is the least type above all operands; but 64 bits come
+only of 64 bits: int32 with uint32 is int32.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def _closure(dtype: str) -> frozenset[str]:
 @cache
 def _join(dtypes: frozenset[str]) -> str:
     above = frozenset.intersection(*(_closure(dtype) for dtype in dtypes))
-    return next(dtype for dtype in above if above <= _closure(dtype))
+    least = next(dtype for dtype in above if above <= _closure(dtype))
+    return "int32" if least == "int64" and not any(dtype.endswith("64") for dtype in dtypes) else least
 
 
 def kind_of(x: Any) -> str:
