@@ -92,7 +92,7 @@ def _size(r: GraphReader, node: OnnxNode) -> Ints | None:
 
 @folds("Cast")
 def _cast(r: GraphReader, node: OnnxNode) -> Ints | None:
-    known, dtype = r.known(node.inputs[0]), DTYPE_OF_ELEMENT_TYPE[node.get("to")]
+    known, dtype = r.known(node.inputs[0]), DTYPE_OF_ELEMENT_TYPE.get(node.get("to"), "")
     if known is None or not (is_integer(dtype) or dtype == known.dtype):
         return None
     return known.map(lambda value: value if isinstance(value, Dim) else int(value), dtype=dtype)

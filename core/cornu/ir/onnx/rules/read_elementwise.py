@@ -30,6 +30,8 @@ def _same(r: GraphReader, node: OnnxNode) -> Value:
 def _identity(r: GraphReader, node: OnnxNode) -> list[Value]:
     """Dropout as it is in use; its mask, if anything reads it, keeps everything."""
     x = r.given(node, 0)
+    if node.has(2) and r.number(node, 2, "training_mode", 0):
+        raise node.error("random dropout is not supported; export the model for inference.")
     if len(node.outputs) == 1:
         return [x]
     return [x, r.b.full(r.shape(x), True, "bool")]

@@ -211,7 +211,8 @@ def _depth_to_space(r: GraphReader, node: OnnxNode) -> Value:
     n, c, h, w = r.shape(x)
     if node.op == "SpaceToDepth":
         split = r.b.Reshape(x, shape=(n, c, h // size, size, w // size, size))
-        moved = r.b.Transpose(split, perm=(0, 3, 5, 1, 2, 4))
+        perm = (0, 3, 5, 1, 2, 4) if node.get("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
+        moved = r.b.Transpose(split, perm=perm)
         return r.b.Reshape(moved, shape=(n, c * size * size, h // size, w // size))  # type: ignore[no-any-return]
     inner = c // (size * size)
     if node.get("mode", "DCR") == "DCR":
