@@ -23,10 +23,11 @@ __all__ = ["Layout", "Returned", "convolution", "elementwise", "movement", "pool
 
 
 class Returned(NamedTuple):
-    """An output: where it is found, and whether it has to be copied from there."""
+    """An output: where it is found, whether it is copied from there, the slot of its memory if that can be given."""
 
     slot: int
     copied: bool
+    given: int | None
 
 
 class Layout:
@@ -118,7 +119,7 @@ class Layout:
         self._members.setdefault(storage, []).append(self._slot[value])
 
     def _bind_body(self, body: Program, sizes: Mapping[str, int]) -> Any:
-        return control.planned_body(body, sizes, self.make_plan)
+        return control.PlannedBody(body, sizes, self.make_plan)
 
     # -- lifetimes -------------------------------------------------------------------------------------------------
 
@@ -142,7 +143,8 @@ class Layout:
             whole = like.flags.c_contiguous and like.size == np.prod(storage.shape, dtype=np.int64)
             if own and whole:
                 self._fresh.add(storage)
-            self._returned.append(Returned(self._slot[value], not (own and whole)))
+            given = self._slot[value] if own and whole and like.shape == storage.shape else None
+            self._returned.append(Returned(self._slot[value], not (own and whole), given))
 
     # -- nodes -----------------------------------------------------------------------------------------------------
 

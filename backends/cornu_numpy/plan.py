@@ -43,12 +43,18 @@ class Plan:
         self._inputs = len(program.inputs)
         self._frames: list[Frame] = []
 
-    def run(self, inputs: Sequence[np.ndarray], donate: frozenset[int] = _NOTHING) -> list[np.ndarray]:
+    def run(
+        self,
+        inputs: Sequence[np.ndarray],
+        donate: frozenset[int] = _NOTHING,
+        into: Sequence[np.ndarray | None] | None = None,
+    ) -> list[np.ndarray]:
         """Runs the steps.
 
         Args:
             inputs: One array per input.
             donate: Positions of inputs whose memory may be used for outputs.
+            into: Contiguous arrays that outputs are written to; None for those in memory of their own.
 
         Raises:
             BackendError: If a node fails.
@@ -60,12 +66,18 @@ class Plan:
         for i, array in enumerate(inputs):
             frame[i] = array if array.flags.c_contiguous else np.asarray(array, order="C")
         frame[self._inputs] = _usable(inputs, donate) if donate else _NOTHING
+        if into is not None:
+            for (_, _, fresh), target in zip(self._returned, into, strict=True):
+                if fresh is not None:
+                    frame[fresh] = target
         step = None
         try:
             with np.errstate(all="ignore"):
                 for step in self._steps:
                     step(frame)
-            return [np.array(frame[slot]) if copied else frame[slot] for slot, copied in self._returned]
+            if into is None:
+                return [np.array(frame[slot]) if copied else frame[slot] for slot, copied, _ in self._returned]
+            return [_delivered(frame, *place) for place in zip(self._returned, into, strict=True)]
         except BackendError:
             raise
         except Exception as error:
@@ -91,6 +103,16 @@ class Plan:
             for slot, array in zip(slots, made if isinstance(made, (list, tuple)) else (made,), strict=True):
                 frame[slot] = array
         return frame
+
+
+def _delivered(frame: Frame, returned: Returned, target: np.ndarray | None) -> np.ndarray:
+    """An output in the array that it was wanted in."""
+    array: np.ndarray = frame[returned.slot]
+    if target is None:
+        return np.array(array) if returned.copied else array
+    if array is not target:
+        np.copyto(target, array)
+    return target
 
 
 def _usable(inputs: Sequence[np.ndarray], donate: frozenset[int]) -> frozenset[int]:

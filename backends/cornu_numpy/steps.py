@@ -59,7 +59,9 @@ def fresh(
     slots = tuple(inputs)
 
     def allocating(frame: Frame) -> None:
-        out = np.empty(shape, dtype)
+        out = frame[output]  # what the caller wants it in
+        if out is None:
+            out = np.empty(shape, dtype)
         run(*[frame[slot] for slot in slots], out)
         frame[output] = out
 
@@ -68,7 +70,9 @@ def fresh(
     victim, position = reused
 
     def reusing(frame: Frame) -> None:
-        out = frame[victim] if position is None or position in frame[donations] else np.empty(shape, dtype)
+        out = frame[output]
+        if out is None:
+            out = frame[victim] if position is None or position in frame[donations] else np.empty(shape, dtype)
         run(*[frame[slot] for slot in slots], out)
         frame[output] = out
 

@@ -305,6 +305,45 @@ def test_rules_apply_in_bodies() -> None:
     assert count(simplify(before), "Mul") == 0 or count(optimise(before), "Mul") == 0
 
 
+# -- loops ---------------------------------------------------------------------------------------------------------
+
+
+def test_scan_computes_once_what_no_step_changes() -> None:
+    def step(b: Builder, h: Value, x: Value, zero: Value, w: Value) -> list[Value]:
+        turned = b.Exp(b.Transpose(w, perm=(1, 0)))
+        return [b.Add(b.MatMul(b.Add(h, zero), turned), x), b.Mul(h, turned)]
+
+    inner = body(step, *[f32(2, 2)] * 4)
+    attributes = {"body": inner, "carries": 1, "sequences": 2, "length": N, "reverse": True}
+
+    def loop(b: Builder, h: Value, xs: Value, w: Value) -> list[Value]:
+        zeros = b.Expand(b.constant(0.0, "float32"), shape=(N, 2, 2))
+        return list(b.emit("Scan", (h, xs, zeros, w), attributes))
+
+    before = program(loop, f32(2, 2), f32(N, 2, 2), f32(2, 2))
+    after = optimise(before)
+    check(before, after)
+    (scan,) = [node for node in after.nodes if node.op == "Scan"]
+    assert (scan.attributes["sequences"], len(scan.inputs)) == (1, 3)
+    assert [node.op for node in scan.attributes["body"].nodes] == ["MatMul", "Add", "Mul"]
+    assert [node.op for node in after.nodes if node is not scan] == ["Transpose", "Exp"]
+
+
+def test_sequence_of_repeated_elements_becomes_a_constant() -> None:
+    inner = body(lambda b, h, x: [b.Add(h, x)], f32(2), f32(2))
+    attributes = {"body": inner, "carries": 1, "sequences": 1, "length": N, "reverse": False}
+    for shape in ((2,), (1, 2), (1, 1)):
+        before = program(
+            lambda b, h, x, n: list(b.emit("Scan", (h, b.Expand(x, shape=(N, 2))), attributes)),
+            f32(2),
+            f32(*shape),
+            f32(N),
+        )
+        after = optimise(before)
+        check(before, after)
+        assert after.nodes[-1].attributes["sequences"] == 0
+
+
 # -- inlining and freezing -----------------------------------------------------------------------------------------
 
 

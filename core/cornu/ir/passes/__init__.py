@@ -15,6 +15,7 @@ from cornu.ir.passes.freeze import freeze
 from cornu.ir.passes.inline import inline
 from cornu.ir.passes.layout import cancel_transposes
 from cornu.ir.passes.legalise import LegalisationError, is_native, legalise
+from cornu.ir.passes.loops import simplify_loops
 from cornu.ir.passes.simplify import simplify
 from cornu.ir.program import Program
 from cornu.ir.verify import verify
@@ -35,13 +36,14 @@ __all__ = [
     "optimise",
     "prepare",
     "simplify",
+    "simplify_loops",
 ]
 
 VERIFY = os.environ.get("CORNU_VERIFY", "") not in ("", "0")
 """Whether every program is verified after each pass (the environment variable CORNU_VERIFY; on in our tests)."""
 
 ROUNDS = 4
-_PASSES = (dead_code, fold, simplify, common_subexpressions, cancel_transposes)
+_PASSES = (dead_code, fold, simplify, simplify_loops, common_subexpressions, cancel_transposes)
 
 
 def optimise(program: Program) -> Program:

@@ -19,6 +19,9 @@ Rule = Callable[["Rewriter", Node], Value | tuple[Value, ...] | None]
 
 ProgramPass = Callable[[Program], Program]
 
+_FEW = 64
+"""Elements of a constant that are looked at to see whether they are all the same."""
+
 
 class Rewriter:
     """Builds a program's successor; nodes that a rule simplifies do not come into it.
@@ -58,7 +61,10 @@ class Rewriter:
         while (node := self.producer(value, "Expand", "Reshape")) is not None:
             value = node.inputs[0]
         array = self.constant(value)
-        return array.reshape(())[()] if array is not None and array.size == 1 else None
+        if array is None or not 1 <= array.size <= _FEW:
+            return None
+        first = array.ravel()[0]
+        return first if array.size == 1 or bool((array == first).all()) else None
 
     def used_once(self, value: Value) -> bool:
         """True where at most one node or output reads `value` (values that rules made count as such)."""
