@@ -58,8 +58,9 @@ def scan(
     new_state: list[np.ndarray | None] = [None] * carries
     run = body.plan.run
     for t in reversed(range(length)) if reverse else range(length):
-        targets = [*new_state, *[result[t] for result in results]]
-        state = run([*state, *[x[t] for x in xs], *constants], into=targets)[:carries]
+        # `[t, ...]` is a view where `[t]` is a number: of a vector.
+        targets = [*new_state, *[result[t, ...] for result in results]]
+        state = run([*state, *[x[t, ...] for x in xs], *constants], into=targets)[:carries]
     return [*state, *results]
 
 
