@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from cornu.backend.contract import Buffer, CompileOptions
+from cornu.backend.contract import Buffer, CompileOptions, Executable
 from cornu.ir.program import Program
 from cornu_onnxruntime.buffers import make_device, refer, to_array, to_buffer
 from cornu_onnxruntime.errors import backend_error
 from cornu_onnxruntime.executable import OnnxRuntimeExecutable
+from cornu_onnxruntime.lowering import claims, declare_domains, lower
 from cornu_onnxruntime.providers import Provider, choose_providers, default_device, devices_of, parse_device
+from cornu_onnxruntime.sized import SizedExecutable, gains_from_sizes
 from cornu_onnxruntime.support import OPSET, runs_natively
 from cornu_onnxruntime.threads import share_threads, threads_are_shared
 
@@ -117,7 +119,7 @@ class OnnxRuntimeBackend:
 
         Other providers hand what they lack to the CPU's, so that the answer holds for every device.
         """
-        return runs_natively(op, dtypes, attributes)
+        return runs_natively(op, dtypes, attributes) or claims(op, dtypes, attributes)
 
     def from_numpy(self, array: np.ndarray, device: str) -> Buffer:
         """Copies an array to the device.
@@ -135,7 +137,7 @@ class OnnxRuntimeBackend:
         """Copies a buffer to a new array on the host."""
         return to_array(self._native, buffer, self._host)
 
-    def compile(self, program: Program, options: CompileOptions) -> OnnxRuntimeExecutable:
+    def compile(self, program: Program, options: CompileOptions) -> Executable:
         """Makes a session of a program.
 
         Args:
@@ -145,10 +147,17 @@ class OnnxRuntimeBackend:
         Raises:
             BackendError: If ONNX Runtime refuses the model.
         """
+        device = self._device(options.device)
+        if gains_from_sizes(program):
+            return SizedExecutable(program, lambda sized: self._compile(sized, device))
+        return self._compile(program, device)
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _compile(self, program: Program, device: Any) -> OnnxRuntimeExecutable:
         from cornu.ir.onnx import write_model
 
-        device = self._device(options.device)
-        computed, outputs = _split_outputs(program)
+        computed, outputs = _split_outputs(lower(program))
         written = write_model(computed, opset=OPSET, by_reference=BY_REFERENCE, with_types=False, guard_empty=True)
         origins = {name: (node.op, node.scope) for name, node in written.origins.items()}
         session = None
@@ -157,12 +166,11 @@ class OnnxRuntimeBackend:
             kept = [refer(self._runtime, array) for array in written.arrays.values()]
             if kept:
                 settings.add_external_initializers(list(written.arrays), kept)
+            declare_domains(written.proto, computed)
             session = self._session(written.proto.SerializeToString(), settings, origins)
         keep = list(written.arrays.values())
         names = (written.input_names, written.output_names)
         return OnnxRuntimeExecutable(program.name, session, self._run_options, *names, outputs, origins, (keep, device))
-
-    # -- inside --------------------------------------------------------------------------------------------------
 
     def _session(self, model: bytes, settings: Any, origins: Mapping[str, tuple[str, str]]) -> Any:
         providers = [name if not options else (name, options) for name, options in self._providers]

@@ -30,22 +30,28 @@ def claims(name: str, dtypes: Sequence[str], attributes: Mapping[str, Any]) -> b
     return name in _CLAIMED
 
 
-def lower(program: Program) -> Program:
+def lower(program: Program, block: int | None = None) -> Program:
     """The program in the fastest forms that are known.
 
     Args:
         program: A program of nodes that the backend supports.
+        block: The size of the blocks of `com.microsoft.nchwc`; None for that of this machine, 0 for no blocks.
 
     Returns:
         An equal program, maybe with nodes of `nodes.py`.
     """
     program = inline(program, lambda call: call.attributes["name"] in _CLAIMED or _is_operator(call))
+    for table in pooling.rounds(program):
+        program = _clean(rewrite(program, table))
     program = rewrite(program, pooling.shared_maxima(program))
     program = rewrite(program, {"Slice": [convolution.cropped_transpose], "Call": [training_normalization]})
-    program = dead_code(rewrite(program, _merged(convolution.rules(block_size()), _VIEWS)))
-    program = inline(program, _is_operator)
-    program = dead_code(common_subexpressions(program))
-    program = rewrite(program, _merged(reductions.RULES, _VIEWS))
+    block = block_size() if block is None else block or None
+    program = dead_code(rewrite(program, _merged(convolution.rules(block), _VIEWS)))
+    program = _clean(inline(program, _is_operator))
+    return _clean(rewrite(program, _merged(reductions.RULES, _VIEWS)))
+
+
+def _clean(program: Program) -> Program:
     return dead_code(common_subexpressions(program))
 
 

@@ -6,11 +6,10 @@ ONNX Runtime's own rewriting to that layout only touches convolutions with const
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-
 from cornu.ir.builder import Builder
 from cornu.ir.passes.rewriting import Rewriter, Rule
 from cornu.ir.program import Node, Value
+from cornu.primitives.convolution import weight_gradient
 from cornu_onnxruntime.lowering.blocks import (
     blocked_conv,
     filled,
@@ -20,18 +19,14 @@ from cornu_onnxruntime.lowering.blocks import (
     turned_filter_blocks,
 )
 from cornu_onnxruntime.lowering.nodes import add_call, is_call, settings_of
+from cornu_onnxruntime.lowering.shapes import is_static
 
 Ints = tuple[int, ...]
 
 
-def is_static(*values: Value) -> bool:
-    """Whether all sizes are numbers, and none is 0."""
-    return all(isinstance(dim, int) and dim > 0 for value in values for dim in value.shape)
-
-
 def rules(block: int | None) -> dict[str, list[Rule]]:
     """The rules of the second round, for a size of blocks."""
-    found: dict[str, list[Rule]] = {"Conv": [pointwise]}
+    found: dict[str, list[Rule]] = {"Conv": [pointwise], "Add": [lambda r, node: with_bias(r, node, block)]}
     if block is not None:
         found["Conv"].append(lambda r, node: _conv(r, node, block))
         found["ConvTranspose"] = [lambda r, node: _input_gradient(r, node, block)]
@@ -71,7 +66,7 @@ def cropped_transpose(r: Rewriter, node: Node) -> Value | None:
 # -- forward -------------------------------------------------------------------------------------------------------
 
 
-def padding_of(r: Rewriter, x: Value) -> tuple[Value, Ints] | None:
+def padding_of(r: Rewriter, x: Value) -> tuple[Value, Ints]:
     """What `x` is a Pad of, with the zeros before and behind its spatial axes; `x` itself and no zeros otherwise."""
     spatial = x.type.rank - 2
     node = r.producer(x, "Pad")
@@ -132,7 +127,7 @@ def _conv(r: Rewriter, node: Node, block: int) -> Value | None:
     outputs, inner = w.shape[:2]
     if not fits_blocks(inner, block) or 2 * outputs < block:  # type: ignore[arg-type, operator]
         return None
-    x, pads = padding_of(r, node.inputs[0]) or (node.inputs[0], (0, 0, 0, 0))
+    x, pads = padding_of(r, node.inputs[0])
     full = fill(r, fill(r, w, 0, block), 1, block)
     y = blocked_conv(
         r,
@@ -155,6 +150,44 @@ def fill(r: Rewriter, x: Value, axis: int, block: int) -> Value:
         return x
     after = tuple(missing if i == axis else 0 for i in range(x.type.rank))
     return r.emit("Pad", x, before=(0,) * x.type.rank, after=after, value=0.0, mode="constant")
+
+
+def with_bias(r: Rewriter, node: Node, block: int | None) -> Value | None:
+    """A convolution plus a number per channel is one operator."""
+    for value, other in (node.inputs, node.inputs[::-1]):
+        if value.shape != node.outputs[0].shape or value.type.rank != 4 or not r.used_once(value):
+            continue
+        wide = (1,) * (4 - other.type.rank) + other.shape
+        if wide != (1, value.shape[1], 1, 1):
+            continue
+        found = None if block is None else _biased_blocks(r, value, other, block)
+        return found or _biased(r, value, other)
+    return None
+
+
+def _biased_blocks(r: Rewriter, y: Value, bias: Value, block: int) -> Value | None:
+    plain = r.producer(y, "Call")
+    conv = r.producer(plain.inputs[0], "Call") if plain is not None and is_call(plain, "ort.ReorderOutput") else None
+    if plain is None or conv is None or not is_call(conv, "ort.BlockedConv") or len(conv.inputs) != 2:
+        return None
+    flat = fill(r, r.reshape(bias, (y.shape[1],)), 0, block)
+    a = settings_of(conv)
+    result = blocked_conv(r, *conv.inputs, flat, block, a["strides"], a["dilations"], a["pads"])
+    return reorder_output(r, result, block, y.shape[1])  # type: ignore[arg-type]
+
+
+def _biased(r: Rewriter, y: Value, bias: Value) -> Value | None:
+    conv = r.producer(y, "Conv")
+    if conv is None or y.dtype != "float32" or r.constant(conv.inputs[1]) is not None or not is_static(*conv.inputs):
+        return None
+
+    def meaning(b: Builder, x: Value, w: Value, bias: Value) -> Value:
+        per_channel = b.Reshape(bias, shape=(y.shape[1], 1, 1))
+        total: Value = b.Add(b.Conv(x, w, **conv.attributes), per_channel)
+        return total
+
+    settings = {**conv.attributes, "kernel_shape": conv.inputs[1].shape[2:]}
+    return add_call(r, "ort.Conv", [*conv.inputs, r.reshape(bias, (y.shape[1],))], meaning, settings)
 
 
 # -- gradients -----------------------------------------------------------------------------------------------------
@@ -182,6 +215,7 @@ def _input_gradient(r: Rewriter, node: Node, block: int) -> Value | None:
     if not fits_blocks(outputs, block) or 2 * inner < block:  # type: ignore[arg-type, operator]
         return None
     full = fill(r, fill(r, w, 0, block), 1, block)
+    g, zeros = padding_of(r, g)
     y = blocked_conv(
         r,
         reorder_input(r, g, block),
@@ -190,9 +224,33 @@ def _input_gradient(r: Rewriter, node: Node, block: int) -> Value | None:
         block,
         (1, 1),
         dilations,
-        tuple(most - p for p, most in zip(pads, reach, strict=True)),
+        tuple(most - p + zero for p, most, zero in zip(pads, reach, zeros, strict=True)),
     )
     return reorder_output(r, y, block, inner)  # type: ignore[arg-type]
+
+
+def cropped_weight_gradient(r: Rewriter, node: Node) -> Value | None:
+    """Zeros around the cotangent, and the part of the input that only they meet, count for nothing."""
+    if not is_call(node, "ConvWeightGrad") or not is_static(*node.inputs):
+        return None
+    x, (g, zeros) = node.inputs[0], padding_of(r, node.inputs[1])
+    if not any(zeros):
+        return None
+    a = node.attributes
+    spatial = x.type.rank - 2
+    starts = tuple(before * stride for before, stride in zip(zeros[:spatial], a["strides"], strict=True))
+    ends = tuple(
+        start + (count - 1) * stride + (k - 1) * dilation + 1  # type: ignore[operator]
+        for start, count, stride, k, dilation in zip(
+            starts, g.shape[2:], a["strides"], a["kernel_shape"], a["dilations"], strict=True
+        )
+    )
+    part = r.emit("Slice", x, starts=starts, ends=ends, axes=tuple(range(2, 2 + spatial)), steps=(1,) * spatial)
+    b = Builder("ConvWeightGrad")
+    b.adopt(part)
+    b.adopt(g)
+    weight_gradient(b, part, g, a["kernel_shape"], a["strides"], a["dilations"], a["group"])
+    return r.emit_all("Call", part, g, **b.nodes[-1].attributes)[0]
 
 
 def _weight_gradient(r: Rewriter, node: Node, block: int) -> Value | None:
@@ -204,15 +262,12 @@ def _weight_gradient(r: Rewriter, node: Node, block: int) -> Value | None:
     kernel, strides, dilations = a["kernel_shape"], a["strides"], a["dilations"]
     if x.dtype != "float32" or a["group"] != 1 or not is_static(x, g) or kernel == (1, 1):
         return None
-    (n, channels), (outputs, *counts) = x.shape[:2], g.shape[1:]
+    (n, channels), outputs = x.shape[:2], g.shape[1]
     if channels < block or 2 * outputs < block or 2 * n < block:  # type: ignore[operator]
         return None
-    taken = _swapped(r, x)
-    wide = taken if n % 4 == 0 else fill(r, taken, 1, block)  # type: ignore[operator]
-    images = reorder_input(r, wide, block)
-    result = blocked_conv(
-        r, images, _batch_filter(r, g, block), None, block, dilations, strides, (0, 0, 0, 0)
-    )
+    x, pads = padding_of(r, x)
+    images = _padded_blocks(r, _batch_blocks(r, x, block), pads, block)
+    result = blocked_conv(r, images, _batch_filter(r, g, block), None, block, dilations, strides, (0, 0, 0, 0))
     full = filled(outputs, block)  # type: ignore[arg-type]
     rows = result.shape[2:]
     split = r.reshape(result, (channels, full // block, *rows, block))
@@ -222,22 +277,31 @@ def _weight_gradient(r: Rewriter, node: Node, block: int) -> Value | None:
     dw = r.reshape(moved, (full, channels, *kernel))
     if full != outputs:
         dw = r.emit("Slice", dw, starts=(0,), ends=(outputs,), axes=(0,), steps=(1,))
-    assert tuple(counts) == g.shape[2:]
     return dw
 
 
-def _swapped(r: Rewriter, x: Value) -> Value:
-    return r.emit("Transpose", x, perm=(1, 0, 2, 3))
+def _batch_blocks(r: Rewriter, x: Value, block: int) -> Value:
+    """[N, C, *S] as [C, N, *S] in blocks of N, filled with zeros."""
+    taken = r.emit("Transpose", x, perm=(1, 0, 2, 3))
+    return reorder_input(r, taken if x.shape[0] % 4 == 0 else fill(r, taken, 1, block), block)  # type: ignore[operator]
+
+
+def _padded_blocks(r: Rewriter, x: Value, pads: Ints, block: int) -> Value:
+    """Zeros around a blocked tensor: in rows of whole blocks, where a Pad is faster than in plain ones."""
+    if not any(pads):
+        return x
+    top, left, bottom, right = pads
+    n, channels, height, width = x.shape
+    rows = r.reshape(x, (n * channels // block, height, width * block))
+    wide = r.emit(
+        "Pad", rows, before=(0, top, left * block), after=(0, bottom, right * block), value=0.0, mode="constant"
+    )
+    return r.reshape(wide, (n, channels, height + top + bottom, width + left + right))
 
 
 def _batch_filter(r: Rewriter, g: Value, block: int) -> Value:
     """The cotangent [N, O, *P] as a kernel of O outputs and N inputs, in blocks."""
-    n, outputs, *counts = g.shape
-    g = fill(r, g, 1, block)
-    taken = _swapped(r, g)
-    wide = taken if n % 4 == 0 else fill(r, taken, 1, block)  # type: ignore[operator]
-    over_batch = reorder_input(r, wide, block)
-    shape: Sequence[int] = over_batch.shape  # type: ignore[assignment]
+    over_batch = _batch_blocks(r, fill(r, g, 1, block), block)
+    shape: Ints = over_batch.shape  # type: ignore[assignment]
     rows = r.reshape(over_batch, (shape[0] // block, block, math.prod(shape[1:])))
-    moved = r.emit("Transpose", rows, perm=(0, 2, 1))
-    return r.reshape(moved, tuple(shape))
+    return r.reshape(r.emit("Transpose", rows, perm=(0, 2, 1)), shape)

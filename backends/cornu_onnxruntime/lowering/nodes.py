@@ -29,6 +29,7 @@ _OPERATORS = {
     "ort.ReorderOutput": (NCHWC, "ReorderOutput"),
     "ort.BlockedConv": (NCHWC, "Conv"),
     "ort.FusedMatMul": (CONTRIB, "FusedMatMul"),
+    "ort.Conv": ("", "Conv"),
     "ort.ConvTranspose": ("", "ConvTranspose"),
     "ort.BatchNormalization": ("", "BatchNormalization"),
 }
@@ -82,5 +83,5 @@ def _write(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[
     w.add(op, inputs, outputs, domain=domain, **settings_of(node))
 
 
-for _name, (_, _operator) in _OPERATORS.items():
-    writes_call(_name, _operator)(_write)
+for _name in _OPERATORS:
+    writes_call(_name)(_write)

@@ -9,7 +9,7 @@ import numpy as np
 from cornu.ir.passes.rewriting import Rewriter, Rule
 from cornu.ir.program import Node, Value
 from cornu.ir.types import numpy_dtype
-from cornu_onnxruntime.lowering.convolution import is_static
+from cornu_onnxruntime.lowering.shapes import is_static
 
 _FLOATS = ("float32", "float64")
 _FEWEST = 16

@@ -17,8 +17,16 @@ def transpose_of_merge(r: Rewriter, node: Node) -> Value | None:
     groups = _groups(source.shape, view.outputs[0].shape)
     if groups is not None:
         wide = tuple(axis for place in perm for axis in groups[place])
-        return r.reshape(r.emit("Transpose", source, perm=wide), node.outputs[0].shape)
+        merged = r.emit("Transpose", source, perm=wide)
+        if _swaps_last_two(perm) and r.producer(merged, "Transpose"):
+            return None  # a product takes such a transposition for nothing
+        return r.reshape(merged, node.outputs[0].shape)
     return None
+
+
+def _swaps_last_two(perm: tuple[int, ...]) -> bool:
+    rank = len(perm)
+    return rank <= 3 and perm == (*range(rank - 2), rank - 1, rank - 2)
 
 
 def split_of_transpose(r: Rewriter, node: Node) -> Value | None:
