@@ -333,7 +333,9 @@ def test_verbose_2(capsys: pytest.CaptureFixture[str]) -> None:
     bar = Progbar(3, verbose=2)
     bar.update(1, [("loss", 1.0)])
     bar.update(3, [("loss", 0.5), ("accuracy", 0.75)])
-    assert re.fullmatch(r"3/3 - \d+s \d+(us|ms|s)/step - loss: 0\.5000 - accuracy: 0\.7500\n", capsys.readouterr().out)
+    assert re.fullmatch(
+        r"3/3 - \d+s - \d+(us|ms|s)/step - loss: 0\.5000 - accuracy: 0\.7500\n", capsys.readouterr().out
+    )
 
 
 def test_nothing_is_printed_when_it_is_not_wanted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -386,5 +388,5 @@ def test_the_logger_shows_epochs(capsys: pytest.CaptureFixture[str]) -> None:
         held.on_epoch_end(epoch, {"loss": 0.5, "val_loss": 0.25})
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Epoch 1/2"
-    assert re.fullmatch(r"3/3 - \d+s \S+/step - loss: 0.5000 - val_loss: 0.2500", lines[1])
+    assert re.fullmatch(r"3/3 - \d+s - \S+/step - loss: 0.5000 - val_loss: 0.2500", lines[1])
     assert len(lines) == 4

@@ -89,8 +89,9 @@ LOSSES: list[tuple[str, dict[str, Any], tuple[np.ndarray, np.ndarray]]] = [
         (CLASSES, probabilities(6, 4) / np.linalg.norm(probabilities(6, 4), axis=-1, keepdims=True)),
     ),
 ]
+LOSSES.append(("CTC", {}, (np.array([[1, 2, 2], [3, 0, 0], [1, 2, 0], [0, 0, 0]]), wave(4, 7, 4, scale=2.0))))
 # These give one number for the whole batch, or mask values by themselves.
-UNWEIGHTED = ("Dice", "Tversky", "Circle")
+UNWEIGHTED = ("Dice", "Tversky", "Circle", "CTC")
 
 
 def _loss(name: str, arguments: dict[str, Any], data: tuple[np.ndarray, np.ndarray]) -> Callable[[Any], Any]:

@@ -11,9 +11,9 @@ from cornu.losses.crossentropy import (
     categorical_crossentropy,
     categorical_focal_crossentropy,
     categorical_generalized_cross_entropy,
-    ctc,
     sparse_categorical_crossentropy,
 )
+from cornu.losses.ctc import ctc
 from cornu.losses.loss import Loss
 from cornu.losses.losses import (
     CTC,

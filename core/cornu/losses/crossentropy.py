@@ -220,31 +220,6 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
     Source: Zhang and Sabuncu 2018.
     """
     y_pred = ops.convert_to_tensor(y_pred)
-    labels = ops.one_hot(ops.cast(y_true, "int32"), dims(y_pred)[-1], dtype=y_pred.dtype)
+    classes: Any = dims(y_pred)[-1]
+    labels = ops.one_hot(ops.cast(y_true, "int32"), classes, dtype=y_pred.dtype)
     return (1.0 - ops.power(ops.sum(y_pred * labels, axis=-1), q)) / q
-
-
-def ctc(y_true: Any, y_pred: Any) -> Any:
-    """Connectionist temporal classification: `-log` of the probability of all alignments that spell the labels.
-
-    Args:
-        y_true: Labels, [batch, max length]; 0 is the blank and pads.
-        y_pred: Logits, [batch, time, classes].
-
-    Returns:
-        A tensor [batch].
-
-    Raises:
-        ValueError: If the ranks are others.
-
-    Source: Graves et al. 2006.
-    """
-    y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
-    if len(y_true.shape) != 2:
-        raise ValueError(f"ctc: `y_true` must have shape [batch, max length], got {y_true.shape}.")
-    if len(y_pred.shape) != 3:
-        raise ValueError(f"ctc: `y_pred` must have shape [batch, time, classes], got {y_pred.shape}.")
-    batch, time = dims(y_pred)[:2]
-    output_length = ops.broadcast_to(ops.convert_to_tensor(time, dtype="int32"), (batch,))
-    target_length = ops.sum(ops.cast(ops.not_equal(y_true, 0), "int32"), axis=-1)
-    return ops.ctc_loss(ops.cast(y_true, "int32"), y_pred, target_length, output_length, mask_index=0)

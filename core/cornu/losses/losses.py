@@ -7,6 +7,7 @@ from typing import Any
 
 from cornu import tree
 from cornu.losses import crossentropy, overlap, regression
+from cornu.losses.ctc import ctc
 from cornu.losses.loss import Loss, squeeze_or_expand_to_same_rank
 
 
@@ -175,7 +176,7 @@ class Poisson(_Plain):
 class CTC(_Plain):
     """Connectionist temporal classification of logits [batch, time, classes]; see `ctc`."""
 
-    _plain_fn = staticmethod(crossentropy.ctc)
+    _plain_fn = staticmethod(ctc)
     _plain_name = "ctc"
 
 

@@ -128,7 +128,8 @@ def _of_class(x: Any, class_id: int) -> Any:
 
 def _keep_top_k(x: Any, k: int) -> Any:
     _, best = ops.top_k(x, k)
-    kept = ops.sum(ops.one_hot(best, dims(x)[-1], dtype=x.dtype), axis=-2)
+    classes: Any = dims(x)[-1]
+    kept = ops.sum(ops.one_hot(best, classes, dtype=x.dtype), axis=-2)
     return x * kept + NEG_INF * (1.0 - kept)
 
 

@@ -44,7 +44,8 @@ def _resolve(identifier: Any) -> Any:
         return deserialize(identifier)
     found = _REGISTRY.find(identifier) if isinstance(identifier, str) else identifier
     if isinstance(found, type) and issubclass(found, Optimizer):
-        return found()
+        make: Any = found
+        return make()
     if isinstance(identifier, str):
         raise ValueError(
             f"Could not interpret optimizer identifier: {identifier!r}. Built-in names: "

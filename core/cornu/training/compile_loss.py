@@ -130,7 +130,8 @@ class CompileLoss(Loss):
         preds = tree.flatten(y_pred)
         trues = self._align(y_true, y_pred)
         numbers = tree.pack(y_pred, list(range(len(preds))))
-        names = self.output_names if len(self.output_names or ()) == len(preds) else [None] * len(preds)
+        named = self.output_names is not None and len(self.output_names) == len(preds)
+        names: Sequence[str | None] = (self.output_names or ()) if named else [None] * len(preds)
         loss, weights = self._by_name(y_pred)
         loss = _pair(loss, weights)
         if not tree.is_nested(loss):
@@ -161,8 +162,9 @@ class CompileLoss(Loss):
         if isinstance(y_true, Mapping) and self.output_names and not isinstance(y_pred, Mapping):
             if set(self.output_names) == set(y_true):
                 return [y_true[name] for name in self.output_names]
-        elif isinstance(y_true, Mapping) and isinstance(y_pred, Mapping) and set(y_true) <= set(y_pred):
-            if all(not tree.is_nested(part) for part in y_pred.values()):
+        elif isinstance(y_true, Mapping) and isinstance(y_pred, Mapping):
+            flat = not any(tree.is_nested(part) for part in y_pred.values())
+            if flat and set(y_true) <= set(y_pred):
                 return [y_true.get(key) for key in sorted(y_pred)]
         trues = tree.flatten(y_true)
         if len(trues) == count:
@@ -188,7 +190,7 @@ class CompileLoss(Loss):
         with named_scope(self.name):
             return self.call(y_true, y_pred, sample_weight)
 
-    def call(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]
+    def call(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """See `__call__`."""
         if not self.built:
             self.build(y_true, y_pred)

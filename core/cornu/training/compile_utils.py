@@ -154,7 +154,7 @@ class CompileMetrics(Metric):
         if per_output is None:
             outputs = f"the outputs {list(names)}" if names else f"outputs of the form {tree.describe(y_pred)}"
             raise ValueError(f"`{argument}` does not fit {outputs}: got {given!r}.")
-        labels = names or [None] * count
+        labels: Sequence[str | None] = names or [None] * count
         return [_metrics_list(*each) for each in zip(per_output, trues, preds, labels, strict=True)]
 
     def _flatten(self, y: Any) -> list[Any]:

@@ -82,7 +82,7 @@ class Progbar:
             self._line.show(self._bar(current), self._info(current, now, per_step, finalize), finalize)
             self._last_update = now
         elif self.verbose == 2 and finalize:
-            print_msg(f"{self._count(current)} - {self._info(current, now, per_step, True).lstrip()}")
+            print_msg(f"{self._count(current)} -{self._info(current, now, per_step, True, dash=' -')}")
 
     def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
         """`update` with n more steps done."""
@@ -123,10 +123,10 @@ class Progbar:
         done = min(self.width, int(self.width * current / self.target))
         return self._count(current), "━" * done, "━" * (self.width - done)
 
-    def _info(self, current: int, now: float, per_step: float, finalize: bool) -> str:
+    def _info(self, current: int, now: float, per_step: float, finalize: bool, dash: str = "") -> str:
         left = per_step * (self.target - current) if self.target and not finalize else None
         clock = f"{now - self._start:.0f}s" if left is None else _duration(left)
-        return f" {clock}{_pace(per_step, self.unit_name)}" + "".join(
+        return f" {clock}{dash}{_pace(per_step, self.unit_name)}" + "".join(
             f" - {name}: {format_metric(total / max(1, count))}" for name, (total, count) in self._values.items()
         )
 
