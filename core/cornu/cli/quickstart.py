@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-DEFAULT_EPOCHS = 6
+DEFAULT_EPOCHS = 4
 
 
 class QuickstartError(RuntimeError):

@@ -41,7 +41,7 @@ class Builder:
         self.inputs: list[Value] = []
         self.nodes: list[Node] = []
         self.captures: dict[Value, Value] = {}
-        self.scope: str = parent.scope if parent else ""
+        self.scope: str = ""  # of a sub-program relative to the node that holds it
         self._known: set[Value] = set()
         self._scalars: dict[tuple[str, Any], Value] = {}
         self._zeros: set[Value] = set()
@@ -106,7 +106,7 @@ class Builder:
         """
         primitive = lookup(op)
         values = self._operands(op, inputs)
-        attributes = {name: map_dims(attribute, self.resolve) for name, attribute in attributes.items()}
+        attributes = self._resolved(attributes)
         while True:
             types = [self.resolve_type(value.type) for value in values]
             try:
@@ -114,11 +114,16 @@ class Builder:
                 break
             except SizeConflictError as conflict:
                 self.unify(conflict)
-                attributes = {name: map_dims(attribute, self.resolve) for name, attribute in attributes.items()}
+                attributes = self._resolved(attributes)
         outputs = tuple(Value(type) for type in (inferred if isinstance(inferred, tuple) else (inferred,)))
         self._known.update(outputs)
         self.nodes.append(Node(op, tuple(values), outputs, attributes, self.scope))
         return outputs
+
+    def _resolved(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._equalities:
+            return dict(attributes)
+        return {name: map_dims(attribute, self.resolve) for name, attribute in attributes.items()}
 
     def _operands(self, op: str, inputs: Sequence[Operand]) -> list[Value]:
         dtype = next((operand.dtype for operand in inputs if isinstance(operand, Value)), None)
