@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from cornu import tree
 from cornu.tracing.tensor import Tensor
+from cornu.training.compile_utils import CompileMetrics
 from cornu.training.data import ArraySource, Epochs, make_source, split_validation, unpack_x_y_sample_weight
 from cornu.training.steps import Logs, Steps
 
@@ -263,8 +264,15 @@ class Trainer(Steps):
 
     def _flat(self, logs: Logs) -> Any:
         """The values of logs: the loss first; a bare number where there is no other."""
-        values = list(logs.values())
+        names = [name for metric in self.metrics for name in _names_of(metric) if name in logs]
+        ordered = dict.fromkeys([*names, *sorted(logs)])
+        values = [logs[name] for name in ordered]
         return values[0] if len(values) == 1 else values
+
+
+def _names_of(metric: Any) -> list[str]:
+    """A metric's name, or those of the metrics that `compile` made: Keras lists the others by name after them."""
+    return [inner.name for inner in metric.metrics] if isinstance(metric, CompileMetrics) else [metric.name]
 
 
 def _whole(x: Any, y: Any, weight: Any, class_weight: Any) -> Iterable[Any]:
