@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from cornu.backend.config import current_backend, current_device
 from cornu.backend.contract import Backend, CompileOptions, Executable
 from cornu.ir.dim import substitute
+from cornu.ir.fingerprint import fingerprint
 from cornu.ir.passes import prepare
 from cornu.ir.program import Program
 from cornu.ir.types import TensorType
@@ -53,7 +54,8 @@ class CompiledProgram:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._executables: dict[tuple[int, str], Executable] = {}
+        # Each with its backend, which keeps that alive: another one must not come to have the same id.
+        self._executables: dict[tuple[int, str], tuple[Backend, Executable]] = {}
         self._lock = Lock()
 
     def executable(self, backend: Backend, device: str) -> Executable:
@@ -64,9 +66,9 @@ class CompiledProgram:
             with self._lock:
                 found = self._executables.get(key)
                 if found is None:
-                    found = compile_program(self.program, backend, device)
+                    found = (backend, compile_program(self.program, backend, device))
                     self._executables[key] = found
-        return found
+        return found[1]
 
     def run(
         self,
@@ -88,11 +90,24 @@ class CompiledProgram:
         backend, device = current_backend(), current_device()
         sizes = self.program.bind([tensor.type.shape for tensor in tensors])  # type: ignore[misc]
         ready = executable or self.executable(backend, device)
-        buffers = ready([tensor.buffer(backend) for tensor in tensors], donate)
+        buffers = ready([tensor.buffer(backend, device) for tensor in tensors], donate)
         return [
-            ConcreteTensor(buffer, backend, _concrete(value.type, sizes))
+            ConcreteTensor(buffer, backend, _concrete(value.type, sizes), device)
             for value, buffer in zip(self.program.outputs, buffers, strict=True)
         ]
+
+
+_SHARED: Cache[str, CompiledProgram] = Cache(512)
+
+
+def share_compiled(program: Program) -> CompiledProgram:
+    """A program that is made anew for each use, with the executables of an equal one that came before."""
+    key = fingerprint(program)
+    found = _SHARED.get(key)
+    if found is None:
+        found = CompiledProgram(program)
+        _SHARED.put(key, found)
+    return found
 
 
 def compile_program(program: Program, backend: Backend, device: str) -> Executable:

@@ -17,7 +17,8 @@ from cornu.ir.dim import DimLike, SymbolicDimError, symbol
 from cornu.ir.passes.freeze import freeze
 from cornu.ir.shapes import SizeConflictError
 from cornu.ir.types import TensorType
-from cornu.tracing.compiled import CompiledProgram, compile_program
+from cornu.tracing.compiled import CompiledProgram, compile_program, share_compiled
+from cornu.tracing.eager import record_call, record_reading
 from cornu.tracing.tensor import ConcreteTensor, Tensor, TracedTensor, from_numpy, to_array, value_of
 from cornu.tracing.trace import Trace, current_trace, recording
 from cornu.tracing.variable import Variable
@@ -35,13 +36,14 @@ class TracedFunction:
         reads: The variables that it reads, in the order of the program's inputs.
         writes: The variables that it changes, in the order of the program's last outputs.
         structure: The function's result, with an `_Output` where a tensor belongs.
-        static: Which (argument, axis) were not symbolic.
+        lifted: Tensors from outside that are its last inputs.
     """
 
     compiled: CompiledProgram
     reads: tuple[Variable, ...]
     writes: tuple[Variable, ...]
     structure: Any
+    lifted: tuple[ConcreteTensor, ...] = ()
     _frozen: tuple[Any, Executable] | None = field(default=None, repr=False)
     _seen: Any = field(default=None, repr=False)
 
@@ -67,9 +69,13 @@ class TracedFunction:
         """
         state = [variable.concrete() for variable in self.reads]
         executable = self._constant_executable(state) if constant_state and not self.writes else None
-        results = self.compiled.run([*arguments, *state], executable=executable)
+        operands = [*arguments, *state, *self.lifted]
+        results = self.compiled.run(operands, executable=executable)
+        record_call(self.compiled.program, operands, results)
+        for variable, tensor in zip(self.reads, state, strict=True):
+            record_reading(variable, tensor)
         plain = len(results) - len(self.writes)
-        _replace_all(self.writes, results[plain:])
+        replace_all(self.writes, results[plain:])
         return tree.map_structure(
             lambda leaf: results[leaf.index] if isinstance(leaf, _Output) else leaf, self.structure
         )
@@ -77,7 +83,7 @@ class TracedFunction:
     def _constant_executable(self, state: Sequence[ConcreteTensor]) -> Executable | None:
         """An executable with the variables as constants, once they have stayed the same for a second call."""
         backend, device = current_backend(), current_device()
-        key = (id(backend), device, tuple(variable.version for variable in self.reads))
+        key = (backend, device, tuple(variable.version for variable in self.reads))
         if self._frozen is not None and self._frozen[0] == key:
             return self._frozen[1]
         if self._seen != key:
@@ -89,7 +95,7 @@ class TracedFunction:
         return self._frozen[1]
 
 
-def _replace_all(variables: Sequence[Variable], tensors: Sequence[ConcreteTensor]) -> None:
+def replace_all(variables: Sequence[Variable], tensors: Sequence[ConcreteTensor]) -> None:
     """Updates all variables or, if it is interrupted, none."""
     before = [variable.concrete() for variable in variables]
     try:
@@ -148,7 +154,7 @@ class Function:
         self._symbolic_axes = symbolic_axes
         self._constant_state = constant_state
         self._traced: dict[Any, list[TracedFunction]] = {}
-        self._sizes: dict[Any, list[tuple[DimLike, ...]]] = {}
+        self._sizes: dict[Any, dict[tuple[int, int], DimLike]] = {}
         self._varying: dict[Any, set[tuple[int, int]]] = {}
         self._pinned: dict[Any, set[tuple[int, int]]] = {}
         self._lock = RLock()
@@ -194,7 +200,7 @@ class Function:
     ) -> TracedFunction:
         types = [tensor.type for tensor in arguments]
         self._note_varying(key, types)
-        pinned = self._pinned.setdefault(key, set())
+        pinned = set(self._pinned.get(key, ()))
         while True:
             names = self._names(key, types, pinned)
             try:
@@ -206,17 +212,17 @@ class Function:
                 pinned |= culprits
                 continue
             if traced.fits([type.shape for type in types]):
+                self._pinned[key] = pinned  # only now: a call that was a mistake makes nothing static
                 return traced
             pinned |= set(names)
 
     def _note_varying(self, key: Any, types: Sequence[TensorType]) -> None:
-        before = self._sizes.setdefault(key, [type.shape for type in types])
-        self._varying.setdefault(key, set()).update(
-            (i, axis)
-            for i, type in enumerate(types)
-            for axis, size in enumerate(type.shape)
-            if size != before[i][axis] and size != 1 and before[i][axis] != 1
-        )
+        before = self._sizes.setdefault(key, {})
+        varying = self._varying.setdefault(key, set())
+        for i, type in enumerate(types):
+            for axis, size in enumerate(type.shape):
+                if size != 1 and before.setdefault((i, axis), size) != size:
+                    varying.add((i, axis))
 
     def _names(self, key: Any, types: Sequence[TensorType], pinned: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
         names = {place: f"size_{place[0]}_{place[1]}" for place in sorted(self._varying[key])}
@@ -260,13 +266,14 @@ def close_trace(trace: Trace, result: Any) -> TracedFunction:
 
     structure = tree.map_structure(place, result)
     program = trace.builder.finish([*outputs, *trace.writes.values()])
-    reads = sorted(trace.reads.items(), key=lambda item: program.inputs.index(item[1]))
-    arguments = [value for value in program.inputs if value not in set(trace.reads.values())]
-    if (*arguments, *(value for _, value in reads)) != program.inputs:
-        program = type(program)(
-            program.name, (*arguments, *(value for _, value in reads)), program.outputs, program.nodes
-        )
-    return TracedFunction(CompiledProgram(program), tuple(v for v, _ in reads), tuple(trace.writes), structure)
+    lifted = trace.lifted or {}
+    state = (*trace.reads.values(), *lifted.values())
+    arguments = [value for value in program.inputs if value not in set(state)]
+    if (*arguments, *state) != program.inputs:
+        program = type(program)(program.name, (*arguments, *state), program.outputs, program.nodes)
+    # A trace that lifts tensors is made for one run.
+    compiled = CompiledProgram(program) if trace.lifted is None else share_compiled(program)
+    return TracedFunction(compiled, tuple(trace.reads), tuple(trace.writes), structure, tuple(lifted))
 
 
 def function(
@@ -302,10 +309,23 @@ def _as_tensor(leaf: Any) -> ConcreteTensor | None:
 
 def _signature(structure: Any, leaves: list[Any], tensors: list[ConcreteTensor | None]) -> Any:
     parts = [
-        (type(leaf), leaf if leaf.__hash__ is not None else id(leaf)) if tensor is None else (tensor.dtype, tensor.ndim)
+        (type(leaf), leaf if leaf.__hash__ else _Same(leaf)) if tensor is None else (tensor.dtype, tensor.ndim)
         for leaf, tensor in zip(leaves, tensors, strict=True)
     ]
     return (_form(structure), tuple(parts))
+
+
+class _Same:
+    """Stands for an unhashable object, and keeps it: another one must not come to have its id."""
+
+    def __init__(self, leaf: Any) -> None:
+        self._leaf = leaf
+
+    def __hash__(self) -> int:
+        return id(self._leaf)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other._leaf is self._leaf
 
 
 def _form(structure: Any) -> Any:
@@ -324,6 +344,6 @@ def _axes_named(names: dict[tuple[int, int], str], error: SymbolicDimError | Siz
 
 
 def move(variables: Sequence[Variable], backend: Backend) -> None:
-    """Moves variables into another backend's memory now rather than at their next use."""
+    """Moves variables into a backend's memory now rather than at their next use."""
     for variable in variables:
         variable.move_to(backend)

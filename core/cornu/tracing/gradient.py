@@ -8,16 +8,13 @@ from typing import Any
 from cornu import tree
 from cornu.ir.builder import Builder
 from cornu.ir.differentiate import backward
-from cornu.ir.fingerprint import fingerprint
 from cornu.ir.program import Node, Program, Value
 from cornu.ir.types import is_float
-from cornu.tracing.compiled import Cache, CompiledProgram
-from cornu.tracing.eager import RECORDERS
+from cornu.tracing.compiled import share_compiled
+from cornu.tracing.eager import RECORDERS, record_call
 from cornu.tracing.tensor import ConcreteTensor, Tensor, TracedTensor, apply, convert, value_of
 from cornu.tracing.trace import Trace, current_trace
 from cornu.tracing.variable import Variable
-
-_BACKWARD: Cache[str, CompiledProgram] = Cache(256)
 
 
 class GradientTape:
@@ -42,7 +39,7 @@ class GradientTape:
         self._watch_accessed_variables = watch_accessed_variables
         self._records: list[tuple[str, Sequence[ConcreteTensor], Sequence[ConcreteTensor], dict[str, Any]]] = []
         self._trace: Trace | None = None
-        self._starts: dict[Variable, Value] = {}
+        self._values: dict[Variable, Value] = {}
         self._tensors: dict[Variable, ConcreteTensor] = {}
         self._spent = False
 
@@ -50,11 +47,15 @@ class GradientTape:
         self._trace = current_trace()
         if self._trace is None:
             self._token = RECORDERS.set((*RECORDERS.get(), self))
+        else:
+            self._trace.followers.append(self._values)
         return self
 
     def __exit__(self, *error: object) -> None:
         if self._trace is None:
             RECORDERS.reset(self._token)
+        else:
+            self._trace.followers = [values for values in self._trace.followers if values is not self._values]
 
     def watch(self, tensor: Any) -> None:
         """Kept for TensorFlow's signature: every float tensor is followed.
@@ -72,6 +73,10 @@ class GradientTape:
         """Notes one eager operation."""
         self._records.append((op, inputs, outputs, attributes))
 
+    def note_reading(self, variable: Variable, tensor: ConcreteTensor) -> None:
+        """Notes what a variable holds when it is first read: what its gradient is taken at."""
+        self._tensors.setdefault(variable, tensor)
+
     def gradient(
         self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: str = "none"
     ) -> Any:
@@ -84,22 +89,26 @@ class GradientTape:
             unconnected_gradients: "none" gives None, "zero" gives zeros, for a source without influence.
 
         Raises:
-            RuntimeError: If the tape was used already and is not persistent.
+            RuntimeError: If the tape was used already and is not persistent, or was entered inside another function.
             ValueError: If `unconnected_gradients` is neither.
         """
         if self._spent and not self._persistent:
             raise RuntimeError("This GradientTape has given its gradient; use persistent=True to ask again.")
         if unconnected_gradients not in ("none", "zero"):
             raise ValueError(f"unconnected_gradients is 'none' or 'zero', got {unconnected_gradients!r}.")
+        if current_trace() is not self._trace:
+            raise RuntimeError("GradientTape.gradient must be called in the function in which the tape was entered.")
         self._spent = True
         leaves = tree.flatten(sources)
         targets = [convert(leaf) for leaf in tree.flatten(target)]
         seeds = [None] * len(targets) if output_gradients is None else tree.flatten(output_gradients)
         found: Sequence[Tensor | None]
         if self._trace is not None:
-            found = traced_gradients(targets, leaves, seeds)
+            sources_read = [self._values.get(x, x) if isinstance(x, Variable) else x for x in leaves]
+            found = traced_gradients(targets, sources_read, seeds)
         else:
-            found = self._eager_gradients(targets, leaves, seeds)
+            tensors_read = [self._tensors.get(x, x) if isinstance(x, Variable) else x for x in leaves]
+            found = self._eager_gradients(targets, tensors_read, seeds)
         if unconnected_gradients == "zero":
             found = [_zeros(leaf) if g is None else g for leaf, g in zip(leaves, found, strict=True)]
         return tree.pack(sources, list(found))
@@ -124,12 +133,9 @@ class GradientTape:
         if not given:
             return [None] * len(found)
         program, leaves = tape.close(given, forward)
-        key = fingerprint(program)
-        compiled = _BACKWARD.get(key)
-        if compiled is None:
-            compiled = CompiledProgram(program)
-            _BACKWARD.put(key, compiled)
-        results = iter(compiled.run(leaves))
+        computed = share_compiled(program).run(leaves)
+        record_call(program, leaves, computed)  # for a tape around this one: second derivatives
+        results = iter(computed)
         return [None if g is None else next(results) for g in found]
 
 
@@ -197,6 +203,8 @@ def traced_gradients(targets: Sequence[Tensor], sources: Sequence[Any], seeds: S
 
 
 def _source_value(source: Any, trace: Trace) -> Value:
+    if isinstance(source, Value):
+        return trace.builder.own(source)
     if isinstance(source, Variable):
         return trace.read(source)
     if not isinstance(source, TracedTensor):
@@ -225,7 +233,7 @@ def value_and_grad(
 
     def run(*args: Any, **kwargs: Any) -> Any:
         if variables is None:
-            args = (tree.map_structure(convert, args[0]), *args[1:])
+            args = (tree.map_structure(_own_source, args[0]), *args[1:])
         with GradientTape() as tape:
             result = fn(*args, **kwargs)
         value = result[0] if has_aux else result
@@ -235,6 +243,12 @@ def value_and_grad(
         return result, tape.gradient(value, sources, unconnected_gradients="zero")
 
     return run
+
+
+def _own_source(x: Any) -> Tensor:
+    """A tensor to differentiate with respect to: inside a trace one that no equal constant shares."""
+    tensor: Any = apply("Identity", convert(x)) if current_trace() is not None else convert(x)
+    return tensor  # type: ignore[no-any-return]
 
 
 def grad(fn: Callable[..., Any], variables: Sequence[Any] | None = None) -> Callable[..., Any]:

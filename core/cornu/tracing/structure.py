@@ -15,7 +15,8 @@ from cornu.ir.differentiate import vjp_program
 from cornu.ir.dim import DimLike
 from cornu.ir.program import Program, Value
 from cornu.ir.types import TensorType, is_float
-from cornu.tracing.function import Function
+from cornu.tracing.eager import record_reading, run_eagerly
+from cornu.tracing.function import close_trace, replace_all
 from cornu.tracing.tensor import Tensor, TracedTensor, convert, value_of
 from cornu.tracing.trace import Trace, current_trace, recording
 from cornu.tracing.variable import Variable
@@ -79,8 +80,14 @@ def _store(writes: Sequence[Variable], tensors: Sequence[Tensor]) -> None:
 
 
 def _compiled(fn: Callable[..., Any], *inputs: Any) -> Any:
-    """Runs a structure outside any trace: as a traced function of its own."""
-    return Function(fn)(*inputs)
+    """Runs a structure outside any trace: as a program of its own, whose executable an equal one uses again."""
+    leaves = tree.flatten(inputs)
+    tensors = [leaf for leaf in leaves if leaf is not None]
+    trace = Trace("structure", lift=True)
+    given = [TracedTensor(trace.builder.input(tensor.type), trace) for tensor in tensors]
+    with recording(trace):
+        result = fn(*_pack(inputs, given))
+    return close_trace(trace, result)(tensors)
 
 
 # -- composites ----------------------------------------------------------------------------------------------------
@@ -101,7 +108,7 @@ def composite(
         fn: From tensors to a tensor or a tuple; with `residuals` to a pair `(results, residuals)` of such.
         inputs: The tensors.
         vjp: `(residuals, inputs, cotangents) -> one cotangent or None per input`, all tuples of tensors; without it
-            differentiation goes through the body.
+            differentiation goes through the body. What `fn` reads besides its inputs gets no cotangent from it.
         residuals: Whether `fn` returns residuals for `vjp`.
         config: Attributes by which a backend or an exporter recognises what is computed.
 
@@ -126,22 +133,30 @@ def _traced_composite(
     program, captured = body.close([*body.results[:primals], *body.writes.values(), *saved])
     attributes: dict[str, Any] = {"name": name, "body": program, "primals": primals + len(writes), **config}
     if vjp is not None:
-        attributes["vjp"] = _vjp_body(name, vjp, program, primals, len(writes), len(tensors))
+        program, attributes["vjp"] = _vjp_body(name, vjp, program, primals, len(writes), captured)
+        attributes["body"] = program
     outputs = _emit("Call", [*(value_of(t, trace) for t in tensors), *captured], attributes)
     _store(writes, outputs[primals : primals + len(writes)])
     return _pack(results, outputs[:primals])
 
 
-def _vjp_body(name: str, vjp: Any, program: Program, primals: int, writes: int, given: int) -> Program:
-    """Traces a gradient rule: inputs are residuals, the body's inputs, and cotangents of the float results."""
-    trace = Trace(f"{name}_vjp")
+def _vjp_body(
+    name: str, vjp: Any, program: Program, primals: int, writes: int, captured: list[Value]
+) -> tuple[Program, Program]:
+    """Traces a gradient rule: inputs are residuals, the body's inputs, and cotangents of the float results.
+
+    What the rule reads from outside and the body does not becomes a further input of both, and is added to `captured`.
+    """
+    trace = Trace(f"{name}_vjp", _outer())
     b = trace.builder
+    given = len(program.inputs) - len(captured)
 
     def inputs(values: Sequence[Value]) -> list[TracedTensor]:
         return [TracedTensor(b.input(value.type), trace) for value in values]
 
     saved = inputs(program.outputs[primals + writes :])
     arguments = inputs(program.inputs)
+    b.captures.update(zip(captured, (argument._value for argument in arguments[given:]), strict=True))
     arriving = inputs([value for value in program.outputs[: primals + writes] if is_float(value.dtype)])
     cotangents = iter(arriving)
     with recording(trace):
@@ -151,30 +166,39 @@ def _vjp_body(name: str, vjp: Any, program: Program, primals: int, writes: int, 
         if len(leaving) != given:
             raise ValueError(f"The gradient rule of {name} returned {len(leaving)} cotangents for {given} inputs.")
         values = [None if g is None else value_of(convert(g), trace) for g in leaving]
-    values += [None] * (len(program.inputs) - given)
+    further = {outer: inner for outer, inner in b.captures.items() if outer not in captured}
+    captured += further
+    body_inputs = (*program.inputs, *(Value(value.type, value.name) for value in further))
+    values += [None] * (len(body_inputs) - given)
     outputs = [
         b.zeros(value.type) if g is None else g
-        for value, g in zip(program.inputs, values, strict=True)
+        for value, g in zip(body_inputs, values, strict=True)
         if is_float(value.dtype)
     ]
-    return b.finish(outputs)
+    rule = b.finish(outputs)
+    ordered = (*(t._value for t in (*saved, *arguments)), *further.values(), *(t._value for t in arriving))
+    return (
+        Program(program.name, body_inputs, program.outputs, program.nodes),
+        Program(rule.name, ordered, rule.outputs, rule.nodes),
+    )
 
 
 def _eager_composite(
     name: str, fn: Callable[..., Any], tensors: Sequence[Tensor], vjp: Any, residuals: bool, config: dict[str, Any]
 ) -> Any:
-    from cornu.tracing.eager import run_eagerly
-
-    trace = Trace(name)
+    trace = Trace(name, lift=True)
     with recording(trace):
         inputs = [TracedTensor(trace.builder.input(t.type), trace) for t in tensors]
         results = _traced_composite(name, fn, inputs, vjp, residuals, config)
     call = trace.builder.nodes[-1]
-    state = [variable.concrete() for variable in trace.reads]
-    outputs = run_eagerly("Call", [*tensors, *state], dict(call.attributes))  # type: ignore[list-item]
+    operands: dict[Value, Any] = {x._value: tensor for x, tensor in zip(inputs, tensors, strict=True)}
+    for variable, value in trace.reads.items():
+        operands[value] = variable.concrete()
+        record_reading(variable, operands[value])
+    operands.update((value, tensor) for tensor, value in (trace.lifted or {}).items())
+    outputs = run_eagerly("Call", [operands[value] for value in call.inputs], dict(call.attributes))
     count = len([leaf for leaf in tree.flatten(results) if leaf is not None])
-    for variable, tensor in zip(trace.writes, outputs[count:], strict=False):
-        variable.replace(tensor)
+    replace_all(list(trace.writes), outputs[count : count + len(trace.writes)])
     return _pack(results, outputs[:count])
 
 

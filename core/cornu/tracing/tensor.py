@@ -149,7 +149,7 @@ class Tensor(Arithmetic):
         return tuple(None if isinstance(dim, Dim) else dim for dim in self.type.shape)
 
     @property
-    def dtype(self) -> str:
+    def dtype(self) -> str:  # type: ignore[override]
         """The element type's name."""
         return self._type.dtype
 
@@ -175,25 +175,27 @@ class ConcreteTensor(Tensor):
         buffer: The backend's handle.
         backend: The backend that made it.
         type: Dtype and shape.
+        device: The device that it lies on.
     """
 
-    __slots__ = ("_backend", "_buffer", "_type")
+    __slots__ = ("_held", "_type")
 
-    def __init__(self, buffer: Buffer, backend: Backend, type: TensorType) -> None:
-        self._buffer = buffer
-        self._backend = backend
+    def __init__(self, buffer: Buffer, backend: Backend, type: TensorType, device: str) -> None:
+        self._held = (buffer, backend, device)
         self._type = type
 
-    def buffer(self, backend: Backend) -> Buffer:
-        """The handle on `backend`; the tensor moves there if it lies elsewhere."""
-        if self._backend is not backend:
-            self._buffer = backend.from_numpy(self._backend.to_numpy(self._buffer), current_device())
-            self._backend = backend
-        return self._buffer
+    def buffer(self, backend: Backend, device: str) -> Buffer:
+        """The handle on a backend's device; the tensor moves there if it lies elsewhere."""
+        buffer, owner, place = self._held
+        if owner is not backend or place != device:
+            buffer = backend.from_numpy(owner.to_numpy(buffer), device)
+            self._held = (buffer, backend, device)  # in one assignment: another thread may be reading
+        return buffer
 
     def numpy(self) -> np.ndarray:
         """A copy on the host."""
-        return self._backend.to_numpy(self._buffer)
+        buffer, owner, _ = self._held
+        return owner.to_numpy(buffer)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
@@ -291,11 +293,10 @@ def dims(x: TensorLike) -> Shape:
 
 def from_numpy(array: np.ndarray) -> ConcreteTensor:
     """Copies an array to the current backend."""
-    backend = current_backend()
+    backend, device = current_backend(), current_device()
     array = np.asarray(array)
-    return ConcreteTensor(
-        backend.from_numpy(array, current_device()), backend, TensorType(dtype_name(array.dtype), array.shape)
-    )
+    type = TensorType(dtype_name(array.dtype), array.shape)
+    return ConcreteTensor(backend.from_numpy(array, device), backend, type, device)
 
 
 def convert(x: TensorLike, dtype: str | None = None) -> Tensor:
@@ -409,7 +410,7 @@ def value_of(x: Any, trace: Trace) -> Any:
     if isinstance(x, TracedTensor):
         return x._value
     if isinstance(x, ConcreteTensor):
-        return trace.builder.constant(x.numpy())
+        return trace.take(x)
     if isinstance(x, (bool, int, float, np.ndarray, np.generic)):
         return x
     return value_of(convert(x), trace)

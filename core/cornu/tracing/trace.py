@@ -13,6 +13,7 @@ from cornu.ir.program import Value
 from cornu.ir.types import TensorType
 
 if TYPE_CHECKING:
+    from cornu.tracing.tensor import ConcreteTensor
     from cornu.tracing.variable import Variable
 
 
@@ -25,26 +26,42 @@ class Trace:
     Args:
         name: The program's name.
         parent: The enclosing trace, for a sub-program.
+        lift: Whether tensors from outside become inputs, in `lifted`, instead of constants.
     """
 
-    def __init__(self, name: str, parent: Trace | None = None) -> None:
-        self.builder = Builder(name, parent.builder if parent else None)
+    def __init__(self, name: str, parent: Trace | None = None, lift: bool = False) -> None:
+        self.builder: Builder = Builder(name, parent.builder if parent else None)
         self.parent = parent
         self.held: dict[Variable, Value] = {}
         self.reads: dict[Variable, Value] = {}
         self.writes: dict[Variable, Value] = {}
+        self.lifted: dict[ConcreteTensor, Value] | None = {} if lift else None
+        self.followers: list[dict[Variable, Value]] = []
 
     def read(self, variable: Variable) -> Value:
-        """The variable's value at this point."""
-        if variable in self.held:
-            return self.held[variable]
-        if self.parent is not None:
-            value = self.builder.own(self.parent.read(variable))
-        else:
-            value = self.builder.input(TensorType(variable.dtype, variable.static_shape), variable.path)
-            self.reads[variable] = value
-        self.held[variable] = value
+        """The variable's value at this point; what it is at the first reading is noted for `followers`."""
+        value = self.held.get(variable)
+        if value is None:
+            if self.parent is not None:
+                value = self.builder.own(self.parent.read(variable))
+            else:
+                value = self.builder.input(TensorType(variable.dtype, variable.static_shape), variable.path)
+                self.reads[variable] = value
+            self.held[variable] = value
+        for first in self.followers:
+            first.setdefault(variable, value)
         return value
+
+    def take(self, tensor: ConcreteTensor) -> Value:
+        """The value of a tensor from outside."""
+        root = self
+        while root.parent is not None:
+            root = root.parent
+        if root.lifted is None:
+            return self.builder.constant(tensor.numpy())
+        if tensor not in root.lifted:
+            root.lifted[tensor] = root.builder.input(tensor.type)
+        return self.builder.own(root.lifted[tensor])
 
     def write(self, variable: Variable, value: Value) -> None:
         """Records an assignment."""

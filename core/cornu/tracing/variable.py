@@ -8,11 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from cornu.backend.config import floatx
+from cornu.backend.config import current_device, floatx
 from cornu.backend.contract import Backend
+from cornu.ir.dim import Dim
+from cornu.ir.shapes import SizeConflictError
 from cornu.ir.types import TensorType, is_float
-from cornu.tracing.tensor import Arithmetic, ConcreteTensor, Tensor, TracedTensor, convert, from_numpy, to_array
-from cornu.tracing.trace import current_trace, recording
+from cornu.tracing.eager import record_reading
+from cornu.tracing.tensor import (
+    Arithmetic,
+    ConcreteTensor,
+    Tensor,
+    TracedTensor,
+    convert,
+    from_numpy,
+    to_array,
+    value_of,
+)
+from cornu.tracing.trace import Trace, current_trace, recording
 
 AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
 
@@ -99,7 +111,9 @@ class Variable(Arithmetic):
         trace = current_trace()
         if trace is not None:
             return TracedTensor(trace.read(self), trace)
-        return self.concrete()
+        tensor = self.concrete()
+        record_reading(self, tensor)
+        return tensor
 
     def concrete(self) -> ConcreteTensor:
         """The value outside any trace.
@@ -125,7 +139,7 @@ class Variable(Arithmetic):
         return self._tensor.type
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+    def shape(self) -> tuple[int, ...]:
         """The shape."""
         return self.static_shape
 
@@ -160,18 +174,28 @@ class Variable(Arithmetic):
             ValueError: If the shape is another.
         """
         tensor = convert(value, self.dtype)
+        trace = current_trace()
+        if trace is not None:
+            tensor = TracedTensor(trace.builder.own(value_of(tensor, trace)), trace)
+            self._unify(tensor, trace)
         if tensor.type.shape != self.static_shape:
             raise ValueError(
                 f"Variable {self.path}: expected a value of shape {self.static_shape}, got {tensor.shape}."
             )
-        trace = current_trace()
-        if trace is not None:
-            assert isinstance(tensor, TracedTensor)
-            trace.write(self, trace.builder.own(tensor._value))
+        if isinstance(tensor, TracedTensor):
+            tensor._trace.write(self, tensor._value)
         else:
             assert isinstance(tensor, ConcreteTensor)
             self.replace(tensor)
         return tensor
+
+    def _unify(self, tensor: TracedTensor, trace: Trace) -> None:
+        """Makes symbolic sizes of a value to be assigned what they must be."""
+        if tensor.ndim == len(self.static_shape):
+            for axis, size in enumerate(self.static_shape):
+                dim = tensor.type.shape[axis]
+                if isinstance(dim, Dim):
+                    trace.builder.unify(SizeConflictError(dim, size, f"Assignment to {self.path}"))
 
     def replace(self, tensor: ConcreteTensor) -> None:
         """Takes over a tensor of the right type as the new value."""
@@ -198,7 +222,7 @@ class Variable(Arithmetic):
 
     def move_to(self, backend: Backend) -> None:
         """Moves the value into another backend's memory."""
-        self.concrete().buffer(backend)
+        self.concrete().buffer(backend, current_device())
 
     # -- settings ------------------------------------------------------------------------------------------------
 
