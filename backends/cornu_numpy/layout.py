@@ -11,15 +11,15 @@ from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program, Value, bind_attribute
 from cornu.ir.types import numpy_dtype
 
-from cornu_numpy import control, convolution, elementwise, movement, pooling, reduction, steps
+from cornu_numpy import control, convolution, elementwise, movement, pooling, random, reduction, steps
 from cornu_numpy.kernel import MAKERS, Kernel, Operation
 from cornu_numpy.memory import Buffers, Storage
-from cornu_numpy.movement import View, view_of
+from cornu_numpy.movement import View, phantom, reshapes_to_view, view_of, without_barriers
 
 if TYPE_CHECKING:
     from cornu_numpy.plan import Plan
 
-__all__ = ["Layout", "Returned", "convolution", "elementwise", "movement", "pooling", "reduction"]
+__all__ = ["Layout", "Returned", "convolution", "elementwise", "movement", "pooling", "random", "reduction"]
 
 
 class Returned(NamedTuple):
@@ -43,6 +43,7 @@ class Layout:
         self, program: Program, sizes: Mapping[str, int], make_plan: Callable[[Program, Mapping[str, int]], Plan]
     ) -> None:
         self.program = program
+        self.nodes = without_barriers(program.nodes)
         self.sizes = sizes
         self.make_plan = make_plan
         self.buffers = Buffers()
@@ -66,7 +67,7 @@ class Layout:
         self._find_storages()
         self._find_lifetimes()
         self._decide_outputs()
-        for i, node in enumerate(program.nodes):
+        for i, node in enumerate(self.nodes):
             self._plan_node(i, node)
         self.returned = self._returned
         self._like.clear()
@@ -77,12 +78,13 @@ class Layout:
         for i, value in enumerate(self.program.inputs):
             self._define(value, source=i)
             self._slot[value] = i  # in their order, so that a call only copies references
-        for node in self.program.nodes:
+        for node in self.nodes:
             attributes = {
                 name: bind_attribute(attribute, self.sizes, self._bind_body)
                 for name, attribute in node.attributes.items()
                 if name not in ("vjp",)
             }
+            self._attributes.append(attributes)
             view = view_of(node.op, attributes)
             if view is not None and not self._define_views(node, view):
                 view = None
@@ -90,12 +92,11 @@ class Layout:
                 for value in node.outputs:
                     self._define(value, constant=node.op == "Constant")
             self._view.append(view)
-            self._attributes.append(attributes)
 
     def _define(self, value: Value, source: int | None = None, constant: bool = False) -> None:
         shape = tuple(int(substitute(dim, self.sizes)) for dim in value.shape)
         dtype = numpy_dtype(value.dtype)
-        self._like[value] = np.empty(shape, dtype)
+        self._like[value] = phantom(shape, dtype)
         storage = self._storage[value] = Storage(shape, dtype, source=source, constant=constant)
         self._add_slot(value, storage)
 
@@ -103,10 +104,10 @@ class Layout:
         """Lets the outputs share their operand's storage; False where they would be copies."""
         (x,) = node.inputs
         like = self._like[x]
+        if node.op == "Reshape" and not reshapes_to_view(like, self._attributes[-1]["shape"]):
+            return False
         made = view(like)
         arrays = made if isinstance(made, (list, tuple)) else (made,)
-        if node.op == "Reshape" and like.size and not np.may_share_memory(like, arrays[0]):
-            return False
         for value, array in zip(node.outputs, arrays, strict=True):
             self._like[value] = array
             self._storage[value] = self._storage[x]
@@ -124,12 +125,12 @@ class Layout:
     # -- lifetimes -------------------------------------------------------------------------------------------------
 
     def _find_lifetimes(self) -> None:
-        for i, node in enumerate(self.program.nodes):
+        for i, node in enumerate(self.nodes):
             for value in (*node.inputs, *node.outputs):
                 self._storage[value].last = i
         for value in self.program.outputs:
-            self._storage[value].last = len(self.program.nodes)
-        self._dying = [[] for _ in self.program.nodes]
+            self._storage[value].last = len(self.nodes)
+        self._dying = [[] for _ in self.nodes]
         for storage in dict.fromkeys(self._storage.values()):
             if 0 <= storage.last < len(self._dying):
                 self._dying[storage.last].append(storage)
@@ -247,4 +248,4 @@ class Layout:
             elif not storage.constant and storage.source is None:
                 dropped.extend(self._members[storage])
         if dropped:
-            self._add_step(steps.dropping(dropped), self.program.nodes[i])
+            self._add_step(steps.dropping(dropped), self.nodes[i])

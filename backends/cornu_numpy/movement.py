@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from cornu.ir.primitive import lookup
+from cornu.ir.program import Node
+from numpy.lib.stride_tricks import as_strided
 
 from cornu_numpy.kernel import Kernel, Operation, kernel
 
@@ -30,6 +32,37 @@ def view_of(op: str, attributes: Mapping[str, Any]) -> View | None:
         function = lookup(op).kernel
         return lambda x: function(x, **attributes)
     return None
+
+
+def without_barriers(nodes: Sequence[Node]) -> list[Node]:
+    """The nodes with each Barrier as views of what it holds back: here nodes run in their order, which is all it asks."""
+    result: list[Node] = []
+    for node in nodes:
+        if node.op != "Barrier":
+            result.append(node)
+            continue
+        for held, value in zip(node.inputs[:-1], node.outputs, strict=True):
+            result.append(Node("Identity", (held,), (value,), {}, node.scope))
+    return result
+
+
+def phantom(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """A contiguous array without elements behind it, for what only asks for its shape, dtype and strides."""
+    strides = [dtype.itemsize] * len(shape)
+    for axis in range(len(shape) - 2, -1, -1):
+        strides[axis] = strides[axis + 1] * max(shape[axis + 1], 1)
+    return as_strided(np.empty(1, dtype), shape, strides)
+
+
+def reshapes_to_view(like: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether NumPy reshapes arrays of these strides without a copy."""
+    if like.flags.c_contiguous or not like.size:
+        return True
+    reach = [(size - 1) * stride for size, stride in zip(like.shape, like.strides, strict=True)]
+    before, after = -sum(r for r in reach if r < 0), sum(r for r in reach if r > 0)
+    memory = np.empty(before + after + like.itemsize, np.uint8)
+    real: np.ndarray = np.ndarray(like.shape, like.dtype, memory, before, like.strides)
+    return np.may_share_memory(real, real.reshape(shape))
 
 
 @kernel("Reshape")

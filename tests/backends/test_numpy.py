@@ -188,6 +188,28 @@ def test_convolutions_and_their_gradients(
             assert_same(outputs, [(e / s).astype(e.dtype) for e, s in zip(expected, scale, strict=True)], tolerance)
 
 
+@pytest.mark.parametrize("shape", [(), (3,), (4096,), (5, 1000), (300, 4096), (150, 64, 65), (0, 3)])
+def test_random_bits_are_the_same_everywhere(shape: tuple[int, ...]) -> None:
+    program = build(lambda b, key: b.RandomBits(key, shape=shape), TensorType("uint32", (2,)))
+    for key in ([0, 0], [1, 2**32 - 1]):
+        arrays = [np.array(key, np.uint32)]
+        assert_same(compiled(program)(arrays), evaluate(program, arrays))
+
+
+def test_recomputation_waits_and_copies_nothing() -> None:
+    def make(b: Builder, x: Value) -> Value:
+        y = b.Exp(x)
+        (held,) = b.emit("Barrier", (x, y), {})
+        return b.Mul(y, b.Exp(held))
+
+    program = build(make, f32(N))
+    run = compiled(program)
+    arrays = draw(program, {"n": 1000})
+    assert_same(run(arrays), evaluate(program, arrays))
+    (plan,) = run._plans.values()
+    assert len(plan._steps) == 4  # Exp, a view of x, Exp, Mul
+
+
 def scan_program() -> Program:
     """A linear recurrence that also returns what it was at each step, and a carry that passes through."""
     step = build(

@@ -16,8 +16,9 @@ from cornu.ir.passes.inline import inline
 from cornu.ir.passes.layout import cancel_transposes
 from cornu.ir.passes.legalise import LegalisationError, is_native, legalise
 from cornu.ir.passes.loops import simplify_loops
+from cornu.ir.passes.rewriting import with_bodies
 from cornu.ir.passes.simplify import simplify
-from cornu.ir.program import Program
+from cornu.ir.program import Node, Program
 from cornu.ir.verify import verify
 
 if TYPE_CHECKING:
@@ -88,13 +89,27 @@ def prepare(program: Program, backend: Backend, device: str = "") -> Program:
     """
     _checked(program)
     inlined = _checked(inline(program, lambda call: is_native(call, backend.supports, device)))
-    optimised = optimise(inlined)
+    optimised = optimise(without_gradient_rules(inlined))
     name = getattr(backend, "name", type(backend).__name__)
     legal = legalise(optimised, backend.supports, device, name)
     if legal is optimised:
         return legal
     # A simplification may bring back what is not native (a wider cast that met a narrower one): the last word is legal.
     return _checked(legalise(optimise(_checked(legal)), backend.supports, device, name))
+
+
+def without_gradient_rules(program: Program) -> Program:
+    """The program without its composites' own gradient rules, which nobody needs once it is differentiated."""
+
+    def strip(node: Node) -> Node:
+        if node.attributes.get("vjp") is not None:
+            node = Node(node.op, node.inputs, node.outputs, {**node.attributes, "vjp": None}, node.scope)
+        return with_bodies(node, without_gradient_rules)
+
+    nodes = tuple(map(strip, program.nodes))
+    if all(new is old for new, old in zip(nodes, program.nodes, strict=True)):
+        return program
+    return Program(program.name, program.inputs, program.outputs, nodes)
 
 
 def _checked(program: Program) -> Program:
