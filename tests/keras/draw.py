@@ -65,17 +65,17 @@ def _dense(k: Any, draw: random.Random) -> tuple[Any, Any]:
     width = draw.randint(2, 6)
     layers = [k.Input((width,)), k.layers.Dense(draw.randint(2, 6), activation=_activation(draw))]
     for _ in range(draw.randint(0, 2)):
-        layers.append(k.layers.Dense(draw.randint(2, 5), use_bias=draw.random() < 0.7))
-        layers.append(
-            draw.choice(
-                (
-                    lambda: k.layers.BatchNormalization(momentum=0.9, scale=draw.random() < 0.5),
-                    lambda: k.layers.Dropout(0.25),
-                    lambda: k.layers.Activation(_activation(draw)),
-                    lambda: k.layers.ReLU(max_value=1.5, negative_slope=0.1),
-                )
-            )()
-        )
+        follower = draw.choice(("normalize", "drop", "activate", "relu"))
+        # A bias before a normalization has no gradient but rounding errors, which Adam magnifies.
+        layers.append(k.layers.Dense(draw.randint(2, 5), use_bias=follower != "normalize" and draw.random() < 0.7))
+        if follower == "normalize":
+            layers.append(k.layers.BatchNormalization(momentum=0.9, scale=draw.random() < 0.5))
+        elif follower == "drop":
+            layers.append(k.layers.Dropout(0.25))
+        elif follower == "activate":
+            layers.append(k.layers.Activation(_activation(draw)))
+        else:
+            layers.append(k.layers.ReLU(max_value=1.5, negative_slope=0.1))
     layers.append(k.layers.Dense(3, activation="softmax", kernel_initializer="he_normal", kernel_regularizer="l2"))
     return k.Sequential(layers), [(width,)]
 
@@ -105,7 +105,7 @@ def _conv(k: Any, draw: random.Random) -> tuple[Any, Any]:
 
 def _residual(k: Any, draw: random.Random) -> tuple[Any, Any]:
     inputs = k.Input((6, 6, 2), name="image")
-    x = k.layers.Conv2D(3, 3, padding="same", dilation_rate=draw.choice((1, 2)))(inputs)
+    x = k.layers.Conv2D(3, 3, padding="same", dilation_rate=draw.choice((1, 2)), use_bias=False)(inputs)
     y = k.layers.BatchNormalization()(x)
     y = k.layers.Activation("relu")(y)
     x = x + y * draw.choice((2.0, 0.5))
@@ -161,7 +161,8 @@ def _stacked(k: Any, draw: random.Random) -> tuple[Any, Any]:
     inputs = k.Input((4,))
     x = k.layers.Dense(draw.randint(2, 4), activation=_activation(draw))(inputs)
     body = k.Model(inputs, k.layers.Concatenate()([x, inputs]), name="body")
-    layers = [k.Input((4,)), body, k.layers.Dense(3), k.layers.BatchNormalization(center=False), k.layers.Dense(1)]
+    layers = [k.Input((4,)), body, k.layers.Dense(3, use_bias=False)]
+    layers += [k.layers.BatchNormalization(center=False), k.layers.Dense(1)]
     return k.Sequential(layers), [(4,)]
 
 
