@@ -200,3 +200,22 @@ def test_a_loss_in_a_program_with_a_batch_of_any_size() -> None:
     for batch in (2, 5):
         true, pred = np.zeros((batch, 3), "float32"), np.full((batch, 3), 2.0, "float32")
         assert float(step(ops.convert_to_tensor(true), ops.convert_to_tensor(pred))) == pytest.approx(4.0)
+
+
+def test_ctc_by_counting_alignments() -> None:
+    """Two times, classes blank, 1 and 2: the label 1 is spelled by (1, 1), (0, 1) and (1, 0)."""
+    p = np.array([[0.2, 0.5, 0.3], [0.6, 0.3, 0.1]])
+    found = float(losses.ctc([[1]], np.log(p)[None].astype("float32"))[0])
+    assert found == pytest.approx(-math.log(0.5 * 0.3 + 0.2 * 0.3 + 0.5 * 0.6), rel=1e-5)
+
+
+def test_gradient_of_ctc_by_differences() -> None:
+    logits = np.sin(np.arange(24.0)).reshape(2, 4, 3).astype("float32")
+    labels = np.array([[1, 2], [1, 1]])
+    found = cornu.grad(lambda x: ops.sum(losses.ctc(labels, x)))(ops.convert_to_tensor(logits)).numpy()
+    for index in ((0, 0, 0), (0, 2, 1), (1, 1, 1), (1, 3, 0)):
+        step = np.zeros_like(logits)
+        step[index] = 1e-2
+        ends = [float(ops.sum(losses.ctc(labels, ops.convert_to_tensor(logits + s)))) for s in (step, -step)]
+        assert found[index] == pytest.approx((ends[0] - ends[1]) / 2e-2, abs=2e-3)
+    np.testing.assert_allclose(found.sum(-1), 0, atol=1e-5)

@@ -52,8 +52,9 @@ class MaxNorm(Constraint):
         axis: The axes that a vector runs along: 0 for a dense kernel, `[0, 1, 2]` for a convolution's.
 
     Example:
-        >>> MaxNorm(1.0)(ops.array([[3.0], [4.0]])).numpy().round(3).tolist()
-        [[0.6], [0.8]]
+        >>> MaxNorm(1.0)(ops.array([[3.0], [4.0]])).numpy().round(3)
+        array([[0.6],
+               [0.8]], dtype=float32)
     """
 
     def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
@@ -75,8 +76,9 @@ class UnitNorm(Constraint):
         axis: The axes that a vector runs along.
 
     Example:
-        >>> UnitNorm()(ops.array([[3.0], [4.0]])).numpy().round(3).tolist()
-        [[0.6], [0.8]]
+        >>> UnitNorm()(ops.array([[3.0], [4.0]])).numpy().round(3)
+        array([[0.6],
+               [0.8]], dtype=float32)
     """
 
     def __init__(self, axis: int | Sequence[int] = 0) -> None:
@@ -101,8 +103,9 @@ class MinMaxNorm(Constraint):
         axis: The axes that a vector runs along.
 
     Example:
-        >>> MinMaxNorm(1.0, 2.0)(ops.array([[0.3], [0.4]])).numpy().round(3).tolist()
-        [[0.6], [0.8]]
+        >>> MinMaxNorm(1.0, 2.0)(ops.array([[0.3], [0.4]])).numpy().round(3)
+        array([[0.6],
+               [0.8]], dtype=float32)
     """
 
     def __init__(

@@ -60,7 +60,7 @@ class Loss:
         mask = get_mask(y_pred)
         with named_scope(self.name):
             y_pred = self._convert(y_pred)
-            y_true = self._convert(y_true)
+            y_true = self._convert_targets(y_true)
             losses = self.call(y_true, y_pred)
             own_mask = get_mask(losses)
             if mask is not None and own_mask is not None:
@@ -74,6 +74,9 @@ class Loss:
         if tree.is_nested(x) and not all(isinstance(leaf, (bool, int, float)) for leaf in tree.flatten(x)):
             return tree.map_structure(lambda leaf: ops.convert_to_tensor(leaf, dtype=self.dtype), x)
         return ops.convert_to_tensor(x, dtype=self.dtype)
+
+    def _convert_targets(self, y_true: Any) -> Any:
+        return self._convert(y_true)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The values before weights and reduction.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cornu import tree
+from cornu import ops, tree
+from cornu.ir.types import is_integer
 from cornu.losses import crossentropy, overlap, regression
 from cornu.losses.ctc import ctc
 from cornu.losses.loss import Loss, squeeze_or_expand_to_same_rank
@@ -37,6 +38,13 @@ class LossFunctionWrapper(Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.fn = fn
         self._fn_kwargs = kwargs
+
+    def _convert_targets(self, y_true: Any) -> Any:
+        if self.fn is crossentropy.sparse_categorical_crossentropy and not tree.is_nested(y_true):
+            # Class numbers stay integers: float32 holds them only up to 2^24.
+            y_true = ops.convert_to_tensor(y_true)
+            return y_true if is_integer(y_true.dtype) else self._convert(y_true)
+        return self._convert(y_true)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         if not tree.is_nested(y_true) and not tree.is_nested(y_pred):

@@ -31,8 +31,8 @@ class Adam(Optimizer):
     Example:
         >>> w = Variable([1.0])
         >>> Adam(learning_rate=0.1).apply([ops.array([2.0])], [w])
-        >>> w.numpy().round(3).tolist()
-        [0.9]
+        >>> w.numpy().round(3)
+        array([0.9], dtype=float32)
     """
 
     def __init__(

@@ -26,8 +26,8 @@ class RMSprop(Optimizer):
     Example:
         >>> w = Variable([1.0])
         >>> RMSprop(learning_rate=0.1).apply([ops.array([2.0])], [w])
-        >>> w.numpy().round(3).tolist()
-        [0.684]
+        >>> w.numpy().round(3)
+        array([0.684], dtype=float32)
     """
 
     def __init__(

@@ -62,8 +62,8 @@ class Optimizer(WeightDecay, WeightAverage, OptimizerState):
         ...         variable.assign_sub(learning_rate * ops.sign(gradient))
         >>> weight = Variable([1.0, 2.0])
         >>> Signed().apply([ops.array([5.0, -5.0])], [weight])
-        >>> weight.numpy().round(2).tolist()
-        [0.9, 2.1]
+        >>> weight.numpy().round(2)
+        array([0.9, 2.1], dtype=float32)
     """
 
     def __init__(

@@ -27,8 +27,8 @@ class SGD(Optimizer):
     Example:
         >>> w = Variable([1.0])
         >>> SGD(learning_rate=0.1).apply([ops.array([2.0])], [w])
-        >>> w.numpy().round(3).tolist()
-        [0.8]
+        >>> w.numpy().round(3)
+        array([0.8], dtype=float32)
     """
 
     def __init__(

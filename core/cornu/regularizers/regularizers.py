@@ -53,8 +53,8 @@ class L1L2(Regularizer):
         ValueError: If a factor is negative or not finite.
 
     Example:
-        >>> float(L1L2(0.1, 0.01)(ops.ones((2,))))
-        0.22
+        >>> float(L1L2(0.5, 0.25)(ops.ones((2,))))
+        1.5
     """
 
     def __init__(self, l1: float | None = 0.0, l2: float | None = 0.0) -> None:
