@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from cornu.lazy import lazy_names
 
 __version__ = "0.1.0.dev0"
 
@@ -59,16 +58,4 @@ _NAMES = {
 __all__ = ["__version__", *sorted(_MODULES | set(_NAMES))]
 
 
-def __getattr__(name: str) -> Any:
-    """Imports what is asked for when it is first asked for: `import cornu` alone is quick."""
-    if name in _MODULES:
-        return import_module(f"cornu.{name}")
-    if name in _NAMES:
-        value = getattr(import_module(_NAMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'cornu' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _NAMES, _MODULES)
