@@ -3,69 +3,66 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from cornu import ops
+from cornu.ir.dim import product
 from cornu.ir.types import is_float, is_integer
-from cornu.random.seed_generator import draw_seed
-from cornu.tracing.tensor import Tensor, apply, convert, dims
+from cornu.ops.arguments import as_operand, as_sizes, emit, float_tensor, with_shape
+from cornu.random.bits import computed_in, open_unit, random_bits, unit, word
+from cornu.tracing.tensor import Tensor, convert, dims
 from cornu.utils.dtypes import resolve_dtype
 
-_WIDE = ("float32", "float64")
 
+def float_dtype(dtype: Any, what: str) -> str:
+    """The name of a float type, the configured one if none is given.
 
-def random_bits(shape: Sequence[Any], seed: Any = None) -> Tensor:
-    """Uniform words of 32 bits."""
-    bits = apply("RandomBits", draw_seed(seed), shape=tuple(shape))
-    assert isinstance(bits, Tensor)
-    return bits
-
-
-def _float_dtype(dtype: Any, what: str) -> str:
+    Raises:
+        ValueError: If it is not a float type.
+    """
     name = resolve_dtype(dtype)
     if not is_float(name):
         raise ValueError(f"`keras.random.{what}` requires a floating point `dtype`. Received: dtype={name}")
     return name
 
 
-def _unit(shape: Sequence[Any], seed: Any, dtype: str) -> Any:
-    """Uniform numbers in [0, 1): the upper 24 bits of a word, which every float type of 32 bits or more holds."""
-    bits = apply("BitShift", random_bits(shape, seed), _word(8), direction="RIGHT")
-    return ops.multiply(apply("Cast", bits, to=dtype), 2.0**-24)
+def _scaled(x: Any, factor: Any, summand: Any, dtype: str) -> Any:
+    """`x · factor + summand`, in the end of a dtype."""
+    for primitive, value, neutral in (("Mul", factor, 1), ("Add", summand, 0)):
+        if not (isinstance(value, (int, float)) and value == neutral):
+            x = emit(primitive, x, convert(as_operand(value), x.dtype))
+    return convert(x, dtype)
 
 
-def _word(value: int) -> Tensor:
-    return convert(value, "uint32")
-
-
-def _computed_in(dtype: str) -> str:
-    return dtype if dtype in _WIDE else "float32"
-
-
-def uniform(
-    shape: Sequence[Any], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
-) -> Any:
-    """Numbers spread evenly over [minval, maxval).
+def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Any = None) -> Any:
+    """Numbers spread evenly over [minval, maxval): `minval + (maxval - minval) u` with 24 bits of `u`.
 
     Args:
         shape: The shape.
         minval: The lower bound.
-        maxval: The upper bound, not reached.
-        dtype: A float type, or an integer type (then `randint`).
+        maxval: The upper bound, not reached save by rounding.
+        dtype: A float type.
         seed: An integer, a `SeedGenerator`, or None for the global generator.
+
+    Raises:
+        ValueError: If the dtype is not a float type.
+
+    Example:
+        >>> from cornu import random
+        >>> random.uniform((2,), seed=1).shape
+        (2,)
     """
-    name = resolve_dtype(dtype)
-    if is_integer(name):
-        return randint(shape, minval, maxval, dtype=name, seed=seed)
-    name = _float_dtype(dtype, "uniform")
-    inner = _computed_in(name)
-    low, high = ops.cast(minval, inner), ops.cast(maxval, inner)
-    return ops.cast(_unit(shape, seed, inner) * (high - low) + low, name)
+    name = float_dtype(dtype, "uniform")
+    inner = computed_in(name)
+    drawn = unit(random_bits(shape, seed), inner)
+    if isinstance(minval, (int, float)) and isinstance(maxval, (int, float)):
+        return _scaled(drawn, maxval - minval, minval, name)
+    low, high = convert(as_operand(minval), inner), convert(as_operand(maxval), inner)
+    return _scaled(drawn, emit("Sub", high, low), low, name)
 
 
-def normal(shape: Sequence[Any], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
-    """Normally distributed numbers: `mean + stddev * sqrt(-2 ln u) cos(2 pi v)`.
+def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None) -> Any:
+    """Normally distributed numbers, in pairs `sqrt(-2 ln u) cos(2πv)` and `sqrt(-2 ln u) sin(2πv)`.
 
     Args:
         shape: The shape.
@@ -74,88 +71,125 @@ def normal(shape: Sequence[Any], mean: float = 0.0, stddev: float = 1.0, dtype: 
         dtype: A float type.
         seed: An integer, a `SeedGenerator`, or None for the global generator.
 
+    Raises:
+        ValueError: If the dtype is not a float type.
+
     Source:
         Box and Muller, "A Note on the Generation of Random Normal Deviates", 1958.
     """
-    name = _float_dtype(dtype, "normal")
-    inner = _computed_in(name)
-    pair = _unit((2, *shape), seed, inner)
-    radius = ops.sqrt(-2.0 * ops.log(1.0 - pair[0]))
-    sample = radius * ops.cos((2.0 * math.pi) * pair[1])
-    return ops.cast(sample * ops.cast(stddev, inner) + ops.cast(mean, inner), name)
+    name = float_dtype(dtype, "normal")
+    inner = computed_in(name)
+    wanted = as_sizes(shape)
+    count = product(wanted)
+    half = (count + 1) // 2
+    first, second = emit("Split", random_bits((2 * half,), seed), axis=0, sizes=(half, half))
+    radius = emit("Sqrt", emit("Mul", emit("Log", open_unit(first, inner)), -2.0))
+    angle = emit("Mul", unit(second, inner), 2.0 * math.pi)
+    pair = emit("Concat", emit("Mul", radius, emit("Cos", angle)), emit("Mul", radius, emit("Sin", angle)), axis=0)
+    if 2 * half != count:
+        pair = emit("Slice", pair, starts=(0,), ends=(count,), axes=(0,), steps=(1,))
+    return _scaled(with_shape(pair, wanted), stddev, mean, name)
 
 
-def truncated_normal(
-    shape: Sequence[Any], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
-) -> Any:
+def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None) -> Any:
     """Normally distributed numbers within two standard deviations of the mean, by inverting the distribution.
 
     Args:
-        shape, mean, stddev, dtype, seed: As for `normal`.
+        shape: The shape.
+        mean: The mean of the distribution before it is cut off.
+        stddev: Its standard deviation.
+        dtype: A float type.
+        seed: An integer, a `SeedGenerator`, or None for the global generator.
+
+    Raises:
+        ValueError: If the dtype is not a float type.
     """
-    name = _float_dtype(dtype, "truncated_normal")
-    inner = _computed_in(name)
+    name = float_dtype(dtype, "truncated_normal")
+    inner = computed_in(name)
+    # erf(z / sqrt(2)) is uniform over what it takes on [-2, 2].
     limit = math.erf(math.sqrt(2.0))
-    spread = (_unit(shape, seed, inner) * 2.0 - 1.0) * limit
-    sample = ops.clip(ops.erfinv(spread) * math.sqrt(2.0), -2.0, 2.0)
-    return ops.cast(sample * ops.cast(stddev, inner) + ops.cast(mean, inner), name)
+    share = emit("Add", emit("Mul", open_unit(random_bits(shape, seed), inner), 2.0 * limit), -limit)
+    z = emit("Mul", ops.erfinv(share), math.sqrt(2.0))
+    return _scaled(emit("Max", emit("Min", z, 2.0), -2.0), stddev, mean, name)
 
 
-def randint(shape: Sequence[Any], minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None) -> Any:
-    """Integers in [minval, maxval), each as likely as any other up to 2^-32 of the range.
+def randint(shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None) -> Any:
+    """Integers in [minval, maxval), each as likely as any other to within one part in 2³² of the range's width.
 
     Args:
         shape: The shape.
         minval: The lower bound.
-        maxval: The upper bound, not reached.
+        maxval: The upper bound, not reached; at most 2³² above the lower one.
         dtype: An integer type.
         seed: An integer, a `SeedGenerator`, or None for the global generator.
+
+    Raises:
+        ValueError: If the dtype is not an integer type.
     """
     name = resolve_dtype(dtype)
     if not is_integer(name):
         raise ValueError(f"`keras.random.randint` requires an integer `dtype`. Received: dtype={name}")
-    low, high = ops.cast(minval, "int64"), ops.cast(maxval, "int64")
-    drawn = ops.mod(ops.cast(random_bits(shape, seed), "int64"), high - low)
-    return ops.cast(drawn + low, name)
+    low, high = (convert(as_operand(bound), "int64") for bound in (minval, maxval))
+    # The upper 32 bits of word · width: a product instead of a remainder, which is slow.
+    width = convert(emit("Sub", high, low), "uint64")
+    product_ = emit("Mul", emit("Cast", random_bits(shape, seed), to="uint64"), width)
+    drawn = emit("BitShift", product_, convert(32, "uint64"), direction="RIGHT")
+    return convert(emit("Add", convert(drawn, "int64"), low), name)
 
 
 def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Any:
-    """Class indices drawn with probabilities `softmax(logits)`: the largest of logits plus Gumbel noise.
+    """Class indices drawn with the probabilities `softmax(logits)`: where logits plus Gumbel noise are largest.
 
     Args:
-        logits: (batch, classes).
-        num_samples: Draws for each row.
+        logits: Of shape [batch, classes].
+        num_samples: How many to draw for each row.
         dtype: The result's integer type.
         seed: An integer, a `SeedGenerator`, or None for the global generator.
+
+    Raises:
+        ValueError: If the logits are not a matrix.
     """
-    logits = ops.convert_to_tensor(logits)
-    if len(logits.shape) != 2:
-        raise ValueError(f"`categorical` takes logits of shape (batch, classes), got {tuple(logits.shape)}.")
-    batch, classes = dims(logits)
-    inner = _computed_in(logits.dtype)
-    noise = -ops.log(-ops.log(_unit((batch, num_samples, classes), seed, inner) + 2.0**-25))
-    return ops.cast(ops.argmax(ops.expand_dims(ops.cast(logits, inner), 1) + noise, axis=-1), resolve_dtype(dtype))
+    x = float_tensor(logits)
+    if x.ndim != 2:
+        raise ValueError(
+            f"`logits` should be a 2-D tensor with shape [batch_size, num_classes]. Received: logits of shape {x.shape}"
+        )
+    batch, classes = dims(x)
+    inner = computed_in(x.dtype)
+    drawn = open_unit(random_bits((batch, num_samples, classes), seed), inner)
+    noise = emit("Neg", emit("Log", emit("Neg", emit("Log", drawn))))
+    scores = emit("Add", with_shape(convert(x, inner), (batch, 1, classes)), noise)
+    return convert(emit("ArgMax", scores, axis=2, keepdims=False), resolve_dtype(dtype))
 
 
-def dropout(inputs: Any, rate: float, noise_shape: Sequence[Any] | None = None, seed: Any = None) -> Any:
-    """Keeps each element with probability `1 - rate`, scaled by `1 / (1 - rate)`, and sets the others to 0.
+def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Any:
+    """Keeps each element with probability `1 - rate`, times `1 / (1 - rate)`, and sets the others to 0.
+
+    Which are kept is decided by whole numbers, and so the same on every backend.
 
     Args:
         inputs: A float tensor.
-        rate: The fraction to drop, in [0, 1].
-        noise_shape: The mask's shape, broadcast to the input; None in it is the input's size.
+        rate: The share to drop, in [0, 1].
+        noise_shape: The mask's shape, broadcast to that of the inputs; None in it is the inputs' size.
         seed: An integer, a `SeedGenerator`, or None for the global generator.
+
+    Raises:
+        ValueError: If the rate lies outside [0, 1].
     """
-    inputs = ops.convert_to_tensor(inputs)
-    if rate >= 1:
-        return ops.zeros_like(inputs)
-    sizes = dims(inputs)
-    shape = sizes if noise_shape is None else tuple(
-        have if want is None else want for want, have in zip(noise_shape, sizes, strict=True)
-    )
-    kept = apply("GreaterOrEqual", random_bits(shape, seed), _word(min(round(rate * 2**32), 2**32 - 1)))
-    mask = ops.multiply(apply("Cast", kept, to=inputs.dtype), 1.0 / (1.0 - rate))
-    return ops.multiply(inputs, mask)
+    x = float_tensor(inputs)
+    if not 0 <= rate <= 1:
+        raise ValueError(f"`keras.random.dropout` requires a rate in [0, 1]. Received: rate={rate}")
+    key = random_bits(_mask_shape(x, noise_shape), seed)
+    if rate == 1:
+        return ops.zeros_like(x)
+    kept = emit("GreaterOrEqual", key, word(min(round(rate * 2**32), 2**32 - 1)))
+    return emit("Mul", x, emit("Mul", emit("Cast", kept, to=x.dtype), 1.0 / (1.0 - rate)))
+
+
+def _mask_shape(x: Tensor, noise_shape: Any) -> Any:
+    if noise_shape is None:
+        return dims(x)
+    return tuple(have if want is None else want for want, have in zip(noise_shape, dims(x), strict=True))
 
 
 def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:
@@ -166,6 +200,6 @@ def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:
         axis: The axis.
         seed: An integer, a `SeedGenerator`, or None for the global generator.
     """
-    x = ops.convert_to_tensor(x)
+    x = convert(x)
     keys = random_bits((dims(x)[axis],), seed)
-    return ops.take(x, ops.argsort(ops.cast(keys, "int64")), axis=axis)
+    return ops.take(x, ops.argsort(convert(keys, "int64")), axis=axis)
