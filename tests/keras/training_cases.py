@@ -276,7 +276,8 @@ def _optimizer(name: str, arguments: dict[str, Any]) -> Callable[[Any], Any]:
             optimizer.apply([api.ops.convert_to_tensor(g) for g in grads], variables)
             if step in (0, 1, 4, STEPS - 1):
                 history[str(step + 1)] = [plain(v) for v in variables]
-        state = [[v.name, plain(v)] for v in optimizer.variables]
+        # Keras leaves one variable of Nadam unnamed, so that its name is a number of the process.
+        state = [["u_product" if v.name.startswith("variable") else v.name, plain(v)] for v in optimizer.variables]
         return {"weights": history, "state": state, "config": optimizer.get_config()}
 
     return run

@@ -207,7 +207,8 @@ class Nadam(Optimizer):
             return
         super().build(variables)
         self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
-        self._u_product = Variable(1.0, dtype=variables[0].dtype if variables else floatx(), trainable=False)
+        dtype = variables[0].dtype if variables else floatx()
+        self._u_product = self._variable(1.0, "u_product", dtype=dtype)
 
     def _backend_update_step(self, grads: list[Any], trainable_variables: list[Variable], learning_rate: Any) -> None:
         self._u_product.assign(self._u_product.value * self._u(0, self._u_product.dtype))
