@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from cornu.backend.config import current_backend, current_device
 from cornu.backend.contract import Backend, CompileOptions, Executable
-from cornu.ir.dim import substitute
+from cornu.ir.dim import Dim, substitute
 from cornu.ir.fingerprint import fingerprint
 from cornu.ir.passes import prepare
 from cornu.ir.program import Program
@@ -54,6 +54,7 @@ class CompiledProgram:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self._results = [(value.type, any(isinstance(dim, Dim) for dim in value.shape)) for value in program.outputs]
         # Each with its backend, which keeps that alive: another one must not come to have the same id.
         self._executables: dict[tuple[int, str], tuple[Backend, Executable]] = {}
         self._lock = Lock()
@@ -92,8 +93,8 @@ class CompiledProgram:
         ready = executable or self.executable(backend, device)
         buffers = ready([tensor.buffer(backend, device) for tensor in tensors], donate)
         return [
-            ConcreteTensor(buffer, backend, _concrete(value.type, sizes), device)
-            for value, buffer in zip(self.program.outputs, buffers, strict=True)
+            ConcreteTensor(buffer, backend, _concrete(type, sizes) if symbolic else type, device)
+            for (type, symbolic), buffer in zip(self._results, buffers, strict=True)
         ]
 
 
@@ -116,6 +117,4 @@ def compile_program(program: Program, backend: Backend, device: str) -> Executab
 
 
 def _concrete(type: TensorType, sizes: dict[str, int]) -> TensorType:
-    if not sizes:
-        return type
     return TensorType(type.dtype, tuple(substitute(dim, sizes) for dim in type.shape))

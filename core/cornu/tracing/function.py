@@ -18,7 +18,7 @@ from cornu.ir.passes.freeze import freeze
 from cornu.ir.shapes import SizeConflictError
 from cornu.ir.types import TensorType
 from cornu.tracing.compiled import CompiledProgram, compile_program, share_compiled
-from cornu.tracing.eager import record_call, record_reading
+from cornu.tracing.eager import RECORDERS, record_call, record_reading
 from cornu.tracing.tensor import ConcreteTensor, Tensor, TracedTensor, from_numpy, to_array, value_of
 from cornu.tracing.trace import Trace, current_trace, recording
 from cornu.tracing.variable import Variable
@@ -71,9 +71,10 @@ class TracedFunction:
         executable = self._constant_executable(state) if constant_state and not self.writes else None
         operands = [*arguments, *state, *self.lifted]
         results = self.compiled.run(operands, executable=executable)
-        record_call(self.compiled.program, operands, results)
-        for variable, tensor in zip(self.reads, state, strict=True):
-            record_reading(variable, tensor)
+        if RECORDERS.get():
+            record_call(self.compiled.program, operands, results)
+            for variable, tensor in zip(self.reads, state, strict=True):
+                record_reading(variable, tensor)
         plain = len(results) - len(self.writes)
         replace_all(self.writes, results[plain:])
         return tree.map_structure(

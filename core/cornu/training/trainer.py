@@ -264,10 +264,11 @@ class Trainer(Steps):
 
     def _flat(self, logs: Logs) -> Any:
         """The values of logs: the loss first; a bare number where there is no other."""
+        if len(logs) == 1:
+            return next(iter(logs.values()))
         names = [name for metric in self.metrics for name in _names_of(metric) if name in logs]
         ordered = dict.fromkeys([*names, *sorted(logs)])
-        values = [logs[name] for name in ordered]
-        return values[0] if len(values) == 1 else values
+        return [logs[name] for name in ordered]
 
 
 def _names_of(metric: Any) -> list[str]:
