@@ -35,7 +35,7 @@ def view_of(op: str, attributes: Mapping[str, Any]) -> View | None:
 
 
 def without_barriers(nodes: Sequence[Node]) -> list[Node]:
-    """The nodes with each Barrier as views of what it holds back: here nodes run in their order, which is all it asks."""
+    """The nodes with each Barrier as views of what it holds back: nodes run in their order, which is all it asks."""
     result: list[Node] = []
     for node in nodes:
         if node.op != "Barrier":

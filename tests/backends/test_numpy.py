@@ -247,6 +247,24 @@ def test_loops_and_branches() -> None:
         assert_alone(outputs, given_arrays)
 
 
+def test_loops_without_a_step_return_copies_of_what_they_were_given() -> None:
+    step = build(lambda b, h, x: [b.Add(h, x), b.Neg(h)], f32(3), f32(3))
+    attributes = {"body": step, "carries": 1, "sequences": 1, "length": N, "reverse": False}
+    scan = build(lambda b, h, xs: list(b.emit("Scan", (h, xs), attributes)), f32(3), f32(N, 3))
+    condition = build(lambda b, h: [b.Less(b.ReduceSum(h, axes=(0,), keepdims=False), 0.0)], f32(3))
+    grow = build(lambda b, h: [b.Add(h, 1.0)], f32(3))
+    loop = build(
+        lambda b, h, n: list(b.emit("While", (h,), {"condition": condition, "body": grow, "carries": 1})),
+        f32(3),
+        f32(N),
+    )
+    for program, n in ((scan, 0), (scan, 1), (loop, 0)):
+        arrays = [np.ones(3, np.float32), np.ones((n, 3) if program is scan else (n,), np.float32)]
+        outputs = compiled(program)(arrays)
+        assert_same(outputs, evaluate(program, arrays))
+        assert_alone(outputs, arrays)
+
+
 # -- memory --------------------------------------------------------------------------------------------------------
 
 

@@ -160,6 +160,11 @@ def test_large_constants_are_laid_out_at_once() -> None:
     assert left(before) == ["MatMul"]
 
 
+def test_barriers_are_not_folded() -> None:
+    before = program(lambda b: b.emit("Barrier", (b.constant(np.ones(3)), b.constant(1.0)), {})[0])
+    assert left(before) == ["Barrier"]
+
+
 def test_what_fails_is_left_to_fail_when_it_runs() -> None:
     before = program(lambda b: b.Gather(b.constant(np.ones(3, np.float32)), b.constant(np.int64(7)), axis=0))
     after = fold(before)
@@ -288,6 +293,12 @@ def test_an_infinity_repeated_no_times_sums_to_nothing() -> None:
     assert result == 0
 
 
+def test_infinities_in_an_axis_of_size_zero_sum_to_nothing() -> None:
+    before = program(lambda b, s: b.ReduceSum(b.Expand(s, shape=(0, 3)), axes=(0,), keepdims=False), f32())
+    (result,) = evaluate(optimise(before), [np.full((), np.inf, np.float32)])
+    np.testing.assert_array_equal(result, np.zeros(3))
+
+
 def test_constant_factors_do_not_overflow_together() -> None:
     before = program(lambda b, x: b.Mul(b.Mul(x, 1e-30), 1e-30), f32(2))
     (result,) = evaluate(optimise(before), [np.array([1e30, 1e38], np.float32)])
@@ -327,6 +338,15 @@ def test_scan_computes_once_what_no_step_changes() -> None:
     assert (scan.attributes["sequences"], len(scan.inputs)) == (1, 3)
     assert [node.op for node in scan.attributes["body"].nodes] == ["MatMul", "Add", "Mul"]
     assert [node.op for node in after.nodes if node is not scan] == ["Transpose", "Exp"]
+
+
+def test_what_leaves_a_scan_keeps_its_place() -> None:
+    inner = body(lambda b, h, w: [b.Sub(b.Mul(h, b.Exp(w)), b.Neg(b.Sin(w)))], f32(2), f32(2))
+    attributes = {"body": inner, "carries": 1, "sequences": 0, "length": N, "reverse": False}
+    before = program(lambda b, h, w, n: list(b.emit("Scan", (h, w), attributes)), f32(2), f32(2), f32(N))
+    after = optimise(before)
+    check(before, after)
+    assert {node.op for node in after.nodes} == {"Exp", "Sin", "Scan"}
 
 
 def test_sequence_of_repeated_elements_becomes_a_constant() -> None:
