@@ -24,10 +24,12 @@ def training_normalization(r: Rewriter, node: Node) -> tuple[Value, ...] | None:
     if not is_call(node, "BatchNormalizationTraining"):
         return None
     x, scale, offset = node.inputs
-    if x.dtype != "float32" or not is_static(x) or x.type.rank < 3:
-        return None
-    channels = x.shape[1]
     body = node.attributes["body"]
+    if x.dtype != "float32" or not is_static(x) or x.type.rank < 3:
+        # Left as it is, the node would be written with constants for the running statistics, and the operator would
+        # write over these, which the graph may use elsewhere: with zeros for the offset, say.
+        return tuple(r.builder.inline(body, node.inputs))[: len(node.outputs)]
+    channels = x.shape[1]
 
     def meaning(b: Builder, x: Value, scale: Value, offset: Value, *statistics: Value) -> list[Value]:
         return list(b.inline(body, (x, scale, offset))[:3])
