@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO, Any
 
-MEMORY_LIMIT = 64 << 20  # larger members go through a temporary file
+from cornu.saving.hdf5 import MEMORY_LIMIT
+
 BOMB_FLOOR = 64 << 20
 BOMB_RATIO = 100
 CONFIG_LIMIT = 256 << 20
@@ -144,17 +145,16 @@ class ArchiveWriter:
         """Adds a member that holds JSON."""
         self._zip.writestr(zipfile.ZipInfo(name), json.dumps(value))
 
-    def copy(self, name: str, source: IO[bytes]) -> None:
-        """Adds a member with the rest of `source`."""
-        with self._zip.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
-            shutil.copyfileobj(source, member, 1 << 20)
+    def member(self, name: str) -> IO[bytes]:
+        """A new member to be written, one at a time."""
+        return self._zip.open(zipfile.ZipInfo(name), "w", force_zip64=True)
 
     def folder(self, name: str, folder: Path) -> None:
         """Adds all files below `folder` under `name/`."""
         for path in sorted(folder.rglob("*")):
             if path.is_file():
-                with path.open("rb") as file:
-                    self.copy(f"{name}/{path.relative_to(folder).as_posix()}", file)
+                with path.open("rb") as file, self.member(f"{name}/{path.relative_to(folder).as_posix()}") as member:
+                    shutil.copyfileobj(file, member, 1 << 20)
 
     def __enter__(self) -> ArchiveWriter:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import warnings
@@ -12,10 +13,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from cornu.saving import atomic
-from cornu.saving.archive import MEMORY_LIMIT, ArchiveReader, ArchiveWriter, parse_json
+from cornu.saving.archive import ArchiveReader, ArchiveWriter, parse_json
 from cornu.saving.atomic import atomic_file, atomic_folder
 from cornu.saving.deserialize import deserialize_keras_object
-from cornu.saving.hdf5 import H5Reader, H5Writer, written_to
+from cornu.saving.hdf5 import H5Reader, written_to
 from cornu.saving.legacy_config import upgrade_model
 from cornu.saving.legacy_training import upgrade_optimizer
 from cornu.saving.scopes import ObjectSharingScope, drop_single_numbers
@@ -63,21 +64,16 @@ def _config_to_save(model: Any) -> dict[str, Any]:
 def write_archive(model: Any, file: IO[bytes], config: dict[str, Any] | None = None) -> None:
     """Writes a model in the `.keras` format to an open binary file."""
     config = model_config(model) if config is None else config
-    with _temporary_folder() as assets, tempfile.SpooledTemporaryFile(max_size=MEMORY_LIMIT) as weights:
-        with H5Writer(weights) as variables:
+    with _temporary_folder() as assets, ArchiveWriter(file) as archive:
+        archive.json(METADATA, metadata())
+        archive.json(CONFIG, config)
+        with archive.member(WEIGHTS) as member, written_to(member) as variables:
             StateWriter(variables, assets).write(model)
-        weights.seek(0)
-        with ArchiveWriter(file) as archive:
-            archive.json(METADATA, metadata())
-            archive.json(CONFIG, config)
-            archive.copy(WEIGHTS, weights)
-            archive.folder(ASSETS, assets)
+        archive.folder(ASSETS, assets)
 
 
 def save_folder(model: Any, path: Path) -> None:
     """Saves a model as a folder with the same content, whole or not at all."""
-    import json
-
     config = _config_to_save(model)
     with atomic_folder(path) as folder, _temporary_folder() as assets:
         for name, value in ((METADATA, metadata()), (CONFIG, config)):

@@ -15,7 +15,7 @@ def upgrade_calls(graph: Config) -> Config:
     """A graph's config with calls as `{"args", "kwargs"}`; one that has them already is returned as it is.
 
     Example:
-        >>> entries = [{"class_name": "Dense", "name": "d", "inbound_nodes": [[["x", 0, 0, {}]]]}]
+        >>> entries = [{"class_name": "Dense", "name": "d", "config": {}, "inbound_nodes": [[["x", 0, 0, {}]]]}]
         >>> upgrade_calls({"layers": entries})["layers"][0]["inbound_nodes"][0]["args"][0]["config"]["keras_history"]
         ['x', 0, 0]
     """
