@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from cornu import callbacks, metrics, ops, optimizers
 from cornu.callbacks.callback import HOOKS
-from cornu.callbacks.callback_list import pythonify_logs
+from cornu.callbacks.logs import pythonify_logs
 from cornu.utils.progbar import Progbar, format_metric
 
 
@@ -106,6 +106,26 @@ def test_which_hooks_are_wanted() -> None:
     quiet = callbacks.LambdaCallback(on_epoch_end=print)
     assert not callbacks.CallbackList([quiet]).wants("on_train_batch_end")
     assert callbacks.CallbackList([callbacks.LambdaCallback(on_train_batch_end=print)]).wants("on_train_batch_end")
+
+
+def test_metrics_are_read_only_where_a_callback_looks() -> None:
+    class Unread:
+        """Stands for a tensor on a device."""
+
+        shape = ()
+        reads = 0
+
+        def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+            Unread.reads += 1
+            return np.array(0.5)
+
+    history = callbacks.CallbackList([callbacks.History()], add_progbar=True, verbose=2, epochs=1, steps=1)
+    history.on_train_batch_end(0, {"loss": Unread()})
+    assert Unread.reads == 0
+    seen: list[Any] = []
+    looking = callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(logs["loss"]))
+    callbacks.CallbackList([looking]).on_train_batch_end(0, {"loss": ops.convert_to_tensor(0.5)})
+    assert seen == [0.5]
 
 
 def test_logs_become_floats_in_the_order_of_names() -> None:
@@ -208,7 +228,7 @@ def test_checkpoint_errors_name_the_file(tmp_path: Path) -> None:
 # -- learning rates ----------------------------------------------------------------------------------------------------
 
 
-def test_learning_rate_scheduler() -> None:
+def test_learning_rate_scheduler(capsys: pytest.CaptureFixture[str]) -> None:
     model = Recorder()
     history = callbacks.History()
     both = callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
@@ -218,6 +238,8 @@ def test_learning_rate_scheduler() -> None:
         held.on_epoch_begin(epoch)
         held.on_epoch_end(epoch, {"loss": 1.0})
     assert history.history["learning_rate"] == [0.5, 0.25]
+    callbacks.CallbackList([both], add_progbar=True, model=model, verbose=2, epochs=1, steps=1).on_epoch_end(0)
+    assert "learning_rate: 0.2500" in capsys.readouterr().out
     run(callbacks.LearningRateScheduler(lambda epoch: 0.125), model, [1.0])
     assert float(model.optimizer.learning_rate) == 0.125
     with pytest.raises(ValueError, match="float"):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from cornu import tree
 from cornu.callbacks.callback import Callback, Logs, overrides
 from cornu.callbacks.history import History
+from cornu.callbacks.logs import pythonify_logs
 from cornu.callbacks.progbar_logger import ProgbarLogger
-from cornu.tracing.tensor import is_tensor
+
+# What a hook calls in turn, unless it is overridden.
+_ALSO = {"on_train_batch_begin": ("on_batch_begin",), "on_train_batch_end": ("on_batch_end",)}
 
 
 class CallbackList(Callback):
@@ -75,10 +75,16 @@ class CallbackList(Callback):
         return any(overrides(callback, *hooks) for callback in self.callbacks)
 
     def _pass(self, hook: str, *position: int, logs: Logs) -> None:
-        if not self.callbacks:
-            return
-        plain = pythonify_logs(logs)
+        """Calls a hook; metrics are read from the device only where a callback looks at them."""
+        plain: dict[str, Any] | None = None
         for callback in self.callbacks:
+            if not overrides(callback, hook, *_ALSO.get(hook, ())):
+                continue
+            # At the end of an epoch callbacks add to the metrics, for those after them to see.
+            if "batch" in hook and getattr(callback, "takes_tensors", False):
+                getattr(callback, hook)(*position, logs=logs)
+                continue
+            plain = pythonify_logs(logs) if plain is None else plain
             getattr(callback, hook)(*position, logs=plain)
 
     def on_batch_begin(self, batch: int, logs: Logs = None) -> None:
@@ -128,26 +134,3 @@ class CallbackList(Callback):
 
     def on_predict_end(self, logs: Logs = None) -> None:
         self._pass("on_predict_end", logs=logs)
-
-
-def pythonify_logs(logs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Metrics as Python floats, in the order of their names; nested dicts are spread out.
-
-    Example:
-        >>> pythonify_logs({"loss": np.float32(0.5), "inner": {"accuracy": 1}})
-        {'accuracy': 1.0, 'loss': 0.5}
-    """
-    plain: dict[str, Any] = {}
-    for name, value in sorted((logs or {}).items()):
-        if isinstance(value, dict):
-            plain.update(pythonify_logs(value))
-        else:
-            plain[name] = _float(value)
-    return plain
-
-
-def _float(value: Any) -> Any:
-    array = np.asarray(value) if is_tensor(value) or isinstance(value, (np.ndarray, np.generic)) else value
-    if isinstance(array, np.ndarray):
-        return float(array) if array.ndim == 0 else array
-    return float(array) if isinstance(array, (bool, int, float)) else array

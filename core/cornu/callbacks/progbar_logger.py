@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.callbacks.callback import Callback, Logs
+from cornu.callbacks.logs import pythonify_logs
 from cornu.utils.io_utils import print_msg
 from cornu.utils.progbar import Progbar
 
@@ -18,6 +19,9 @@ class ProgbarLogger(Callback):
         >>> logger.verbose
         0
     """
+
+    # Most steps are not shown: their metrics need not be read from the device.
+    takes_tensors = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +82,7 @@ class ProgbarLogger(Callback):
         if self.progbar is None:
             self._start()
         if self.verbose == 1 and self.progbar is not None:
-            self.progbar.update(batch + 1, list((logs or {}).items()), finalize=False)
+            self.progbar.update(batch + 1, sorted((logs or {}).items()), finalize=False)
 
     def _finish(self, logs: Logs) -> None:
         if self.progbar is None:
@@ -87,4 +91,4 @@ class ProgbarLogger(Callback):
         if self.target is None:
             self.target = self.seen
             self.progbar.target = self.seen
-        self.progbar.update(self.target, list((logs or {}).items()), finalize=True)
+        self.progbar.update(self.target, list(pythonify_logs(logs).items()), finalize=True)

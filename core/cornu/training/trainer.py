@@ -112,14 +112,13 @@ class Trainer(Steps):
             callbacks.on_train_batch_begin(step)
             for batch in group:
                 logs = self._step("train", batch)
-            logs = _numbers(logs)
             step += len(group)
             callbacks.on_train_batch_end(step - 1, logs)
             if self.stop_training:
                 break
         if step == 0:
             raise ValueError("The data are empty: there was not one batch to train on.")
-        return dict(logs)
+        return _numbers(logs)
 
     def _step(self, kind: str, batch: Any) -> Any:
         if kind not in self._functions:
@@ -176,10 +175,11 @@ class Trainer(Steps):
         logs: Logs = {}
         for step, batch in enumerate(batches):
             list_of_callbacks.on_test_batch_begin(step)
-            logs = _numbers(self._step("test", batch))
+            logs = self._step("test", batch)
             list_of_callbacks.on_test_batch_end(step, logs)
         if not logs:
             raise ValueError("The data are empty: there was not one batch to evaluate.")
+        logs = _numbers(logs)
         list_of_callbacks.on_test_end(logs)
         return logs if return_dict else self._flat(logs)
 

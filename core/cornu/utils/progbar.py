@@ -54,7 +54,7 @@ class Progbar:
         self.unit_name = unit_name
         self.stateful_metrics = None if stateless_metrics is not None else set(stateful_metrics or ())
         self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
-        self._values: dict[str, tuple[float, float]] = {}
+        self._values: dict[str, tuple[Any, float]] = {}
         self._seen = 0
         self._start = time.time()
         self._after_first: float | None = None
@@ -75,7 +75,7 @@ class Progbar:
         if finalize is None:
             finalize = self.target is not None and current >= self.target
         for name, value in values or ():
-            self._take(name, _number(value), current, finalize)
+            self._take(name, value, current, finalize)
         self._seen = current
         per_step = self._per_step(current, now)
         if self.verbose == 1 and (finalize or (self._line.live and now - self._last_update >= self.interval)):
@@ -88,7 +88,7 @@ class Progbar:
         """`update` with n more steps done."""
         self.update(self._seen + n, values)
 
-    def _take(self, name: str, value: float, current: int, finalize: bool) -> None:
+    def _take(self, name: str, value: Any, current: int, finalize: bool) -> None:
         averaged = (
             name not in self.stateful_metrics
             if self.stateful_metrics is not None
@@ -99,7 +99,7 @@ class Progbar:
             return
         weight = max(current - self._seen, 1)
         total, count = self._values.get(name, (0.0, 0.0))
-        self._values[name] = (total + value * weight, count + weight)
+        self._values[name] = (total + _number(value) * weight, count + weight)
 
     def _per_step(self, current: int, now: float) -> float:
         """Seconds per step; the first one, which compiles, is left out where there are others."""
@@ -127,7 +127,8 @@ class Progbar:
         left = per_step * (self.target - current) if self.target and not finalize else None
         clock = f"{now - self._start:.0f}s" if left is None else _duration(left)
         return f" {clock}{dash}{_pace(per_step, self.unit_name)}" + "".join(
-            f" - {name}: {format_metric(total / max(1, count))}" for name, (total, count) in self._values.items()
+            f" - {name}: {format_metric(_number(total) / max(1, count))}"
+            for name, (total, count) in self._values.items()
         )
 
 
