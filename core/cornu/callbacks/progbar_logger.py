@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.callbacks.callback import Callback, Logs
-from cornu.callbacks.logs import pythonify_logs
 from cornu.utils.io_utils import print_msg
 from cornu.utils.progbar import Progbar
 
@@ -91,4 +90,4 @@ class ProgbarLogger(Callback):
         if self.target is None:
             self.target = self.seen
             self.progbar.target = self.seen
-        self.progbar.update(self.target, list(pythonify_logs(logs).items()), finalize=True)
+        self.progbar.update(self.target, list((logs or {}).items()), finalize=True)
