@@ -128,7 +128,7 @@ class IterableSource:
         self._data = data
         self._class_weight = class_weight
         try:
-            self.size: int | None = len(data)  # type: ignore[arg-type]
+            self.size: int | None = len(data)
         except TypeError:
             self.size = None
 

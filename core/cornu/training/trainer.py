@@ -284,7 +284,7 @@ def _whole(x: Any, y: Any, weight: Any, class_weight: Any) -> Iterable[Any]:
 def _numbers(logs: Logs) -> Logs:
     """Logs with Python floats in the place of scalar tensors."""
     return {
-        name: float(value) if isinstance(value, (Tensor, np.generic)) and not tuple(value.shape) else value
+        name: float(np.asarray(value)) if isinstance(value, (Tensor, np.generic)) and not value.shape else value
         for name, value in logs.items()
     }
 
