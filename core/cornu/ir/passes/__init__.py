@@ -88,7 +88,8 @@ def prepare(program: Program, backend: Backend, device: str = "") -> Program:
         >>> backend.compile(prepare(program, backend, "cpu"), CompileOptions("cpu"))
     """
     _checked(program)
-    inlined = _checked(inline(program, lambda call: is_native(call, backend.supports, device)))
+    # Residuals that nothing reads go first: some backends run a composite only without them.
+    inlined = _checked(inline(dead_code(program), lambda call: is_native(call, backend.supports, device)))
     optimised = optimise(without_gradient_rules(inlined))
     name = getattr(backend, "name", type(backend).__name__)
     legal = legalise(optimised, backend.supports, device, name)
