@@ -128,15 +128,15 @@ class IterableSource:
         self._data = data
         self._class_weight = class_weight
         try:
-            self.size: int | None = len(data)
+            self.size: int | None = len(data)  # type: ignore[arg-type]
         except TypeError:
             self.size = None
 
     def epoch(self) -> Iterator[Batch]:
         """The batches of one pass; of what is left where the iterable cannot start again."""
         for item in self._data:
-            batch = unpack_x_y_sample_weight(item)
-            batch = tuple(tree.map_structure(as_array, part) for part in batch)  # type: ignore[assignment]
+            x, y, weight = (tree.map_structure(as_array, part) for part in unpack_x_y_sample_weight(item))
+            batch = (x, y, weight)
             check_cardinality(batch)
             yield batch if self._class_weight is None else with_class_weight(batch, self._class_weight)
 
