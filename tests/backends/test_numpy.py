@@ -247,6 +247,14 @@ def test_loops_and_branches() -> None:
         assert_alone(outputs, given_arrays)
 
 
+def test_loops_over_vectors_have_numbers_as_elements() -> None:
+    step = build(lambda b, h, x: [b.Add(h, x), b.Mul(h, x)], f32(), f32())
+    attributes = {"body": step, "carries": 1, "sequences": 1, "length": N, "reverse": False}
+    program = build(lambda b, h, xs: list(b.emit("Scan", (h, xs), attributes)), f32(), f32(N))
+    arrays = draw(program, {"n": 4})
+    assert_same(compiled(program)(arrays), evaluate(program, arrays))
+
+
 def test_loops_without_a_step_return_copies_of_what_they_were_given() -> None:
     step = build(lambda b, h, x: [b.Add(h, x), b.Neg(h)], f32(3), f32(3))
     attributes = {"body": step, "carries": 1, "sequences": 1, "length": N, "reverse": False}
