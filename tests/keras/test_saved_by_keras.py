@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import cornu
+import h5py
 import numpy as np
 import pytest
 
@@ -86,3 +88,60 @@ def test_reads_from_an_open_file(saved: Any) -> None:
     folder, arrays, _ = saved
     model = cornu.saving.load_model(io.BytesIO((folder / "model.keras").read_bytes()), compile=False)
     np.testing.assert_allclose(outputs_of(model, arrays)[0], arrays["y0"], rtol=1e-5, atol=1e-5)
+
+
+def plain(config: Any) -> Any:
+    """A config without what only says how it was written.
+
+    Keras also notes input shapes of layers that need no building, an empty compile config for inner models, and
+    `training=False` where a model was not being trained while it was put together.
+    """
+    if isinstance(config, list):
+        return [plain(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    dropped = {"shared_object_id"}
+    if config.get("class_name") in ("Rescaling", "Flatten", "Functional"):
+        dropped.add("build_config")
+    if not config.get("compile_config"):
+        dropped.add("compile_config")
+    if config.get("training") is False:
+        dropped.add("training")
+    return {key: plain(value) for key, value in config.items() if key not in dropped}
+
+
+def test_writes_the_config_that_keras_wrote(saved: Any) -> None:
+    folder, _, _ = saved
+    cornu.saving.load_model(folder / "model.keras").save(folder / "again.keras")
+    configs = []
+    for name in ("model.keras", "again.keras"):
+        with zipfile.ZipFile(folder / name) as archive:
+            configs.append(plain(json.loads(archive.read("config.json"))))
+    assert configs[1] == configs[0]
+
+
+def test_writes_the_arrays_that_keras_wrote(saved: Any) -> None:
+    folder, _, _ = saved
+    model = cornu.saving.load_model(folder / "model.keras")
+    model.save(folder / "again.keras")
+    layouts = []
+    for name in ("model.keras", "again.keras"):
+        with zipfile.ZipFile(folder / name) as archive:
+            layouts.append(layout(archive.read("model.weights.h5")))
+    for path, array in layouts[0].items():
+        assert np.array_equal(layouts[1][path], array), path
+    extra = {path for path in layouts[1] if path not in layouts[0] and "seed_generator" not in path}
+    # An optimizer that had no slots in Keras's file has them here, as it would have in Keras.
+    assert not {path for path in extra if not path.startswith("optimizer/")}
+
+
+def layout(data: bytes) -> dict[str, Any]:
+    """Every array of an HDF5 file, and the names that its groups note, by path."""
+    found: dict[str, Any] = {}
+    with h5py.File(io.BytesIO(data)) as file:
+        file.visititems(
+            lambda path, item: found.__setitem__(
+                path, item[()] if isinstance(item, h5py.Dataset) else str(dict(item.attrs))
+            )
+        )
+    return found

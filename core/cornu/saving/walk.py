@@ -17,7 +17,7 @@ from cornu.utils.naming import to_snake_case
 # Where attributes of these base classes lead is bookkeeping, not structure.
 KINDS = ("Sequential", "Functional", "Layer", "Metric", "Optimizer", "Loss", "Operation", "SeedGenerator")
 _LEAVES = ("Optimizer", "SeedGenerator")
-_EXTRA = {"Functional": ("operations", "_operations"), "Sequential": ("_functional",)}
+_EXTRA = {"Functional": ("operations", "_operations"), "Sequential": ("_functional", "_stack")}
 
 
 def kind_of(obj: Any) -> str | None:
