@@ -7,13 +7,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
-
 from cornu.backend.contract import Buffer, CompileOptions, Executable
 from cornu.ir.program import Program
+
+from cornu_onnxruntime.arena import share_arena
 from cornu_onnxruntime.buffers import make_device, refer, to_array, to_buffer
 from cornu_onnxruntime.errors import backend_error
 from cornu_onnxruntime.executable import OnnxRuntimeExecutable
-from cornu_onnxruntime.lowering import claims, declare_domains, lower
+from cornu_onnxruntime.lowering import WRITERS, claims, lower
 from cornu_onnxruntime.providers import Provider, choose_providers, default_device, devices_of, parse_device
 from cornu_onnxruntime.sized import SizedExecutable, gains_from_sizes
 from cornu_onnxruntime.support import OPSET, runs_natively
@@ -24,7 +25,6 @@ BY_REFERENCE = 1 << 16
 """The size in bytes from which a constant is given to the session as it is instead of through the model's bytes."""
 
 _QUIET = 4
-_SHARED_ARENA = False
 
 
 class OnnxRuntimeBackend:
@@ -98,7 +98,9 @@ class OnnxRuntimeBackend:
         if self._share_threads:
             share_threads(self._threads, self._inter_op_threads)
         elif threads_are_shared():
-            raise ValueError("Sessions share their threads in this process already; share_threads=False comes too late.")
+            raise ValueError(
+                "Sessions share their threads in this process already; share_threads=False comes too late."
+            )
 
     @classmethod
     def describe(cls) -> dict[str, Any]:
@@ -158,7 +160,9 @@ class OnnxRuntimeBackend:
         from cornu.ir.onnx import write_model
 
         computed, outputs = _split_outputs(lower(program))
-        written = write_model(computed, opset=OPSET, by_reference=BY_REFERENCE, with_types=False, guard_empty=True)
+        written = write_model(
+            computed, opset=OPSET, by_reference=BY_REFERENCE, with_types=False, guard_empty=True, rules=WRITERS
+        )
         origins = {name: (node.op, node.scope) for name, node in written.origins.items()}
         session = None
         if computed.outputs:
@@ -166,7 +170,6 @@ class OnnxRuntimeBackend:
             kept = [refer(self._runtime, array) for array in written.arrays.values()]
             if kept:
                 settings.add_external_initializers(list(written.arrays), kept)
-            declare_domains(written.proto, computed)
             session = self._session(written.proto.SerializeToString(), settings, origins)
         keep = list(written.arrays.values())
         names = (written.input_names, written.output_names)
@@ -193,6 +196,7 @@ class OnnxRuntimeBackend:
             settings.inter_op_num_threads = self._inter_op_threads
         if self._inter_op_threads > 1:
             settings.execution_mode = self._runtime.ExecutionMode.ORT_PARALLEL
+        share_arena(self._runtime, settings)
         for key, value in self._config.items():
             settings.add_session_config_entry(key, value)
         return settings

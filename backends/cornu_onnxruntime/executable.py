@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cornu.backend.contract import BackendError, Buffer
+
 from cornu_onnxruntime.errors import backend_error
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cornu.ir.program import Node, Program
+
 from cornu_onnxruntime.kernels import COMPOSITES, KERNELS
 
 _ANY_DTYPE = frozenset(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import onnx
-from onnx import ModelProto, helper
+from onnx import GraphProto, ModelProto, helper
 
 import cornu.ir.onnx.rules  # noqa: F401  (registers the rules)
 from cornu.ir.onnx.graph import GraphWriter, ModelWriter
@@ -135,12 +136,24 @@ def write_model(
         graph.declared(inputs, [value.type for value in program.inputs]),
         graph.declared(outputs, [value.type for value in program.outputs]),
     )
-    proto.initializer.extend(model.initializers)
+    # A rule may have made another constant of the one that it was given.
+    read = set(_names_read(proto))
+    proto.initializer.extend(tensor for tensor in model.initializers if tensor.name in read)
+    arrays = {name: array for name, array in model.arrays.items() if name in read}
     result = ModelProto(producer_name="cornu", producer_version=_version(), graph=proto)
     result.opset_import.append(opset_id("", opset))
     result.opset_import.extend(opset_id(domain, 1) for domain in sorted(model.domains))
     result.ir_version = helper.find_min_ir_version_for(result.opset_import, ignore_unknown=True)
-    return WrittenModel(result, model.arrays, model.origins, tuple(inputs), tuple(outputs))
+    return WrittenModel(result, arrays, model.origins, tuple(inputs), tuple(outputs))
+
+
+def _names_read(graph: GraphProto) -> Iterator[str]:
+    """What the nodes of a graph and of its sub-graphs read."""
+    for node in graph.node:
+        yield from node.input
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _names_read(attribute.g)
 
 
 def _chosen(names: Sequence[str] | None, defaults: list[str], what: str) -> Sequence[str]:
@@ -182,6 +195,7 @@ def _inexpressible(program: Program, model: ModelWriter) -> list[Node]:
 _ALWAYS = ("Identity", "StopGradient", "Constant")
 
 
+@lru_cache(maxsize=1)
 def _version() -> str:
     from importlib.metadata import PackageNotFoundError, version
 

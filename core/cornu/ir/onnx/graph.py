@@ -225,9 +225,7 @@ class GraphWriter:
             return self._decomposed(node, inputs, wanted)
         return self._ruled(node, WRITE.get(node.op, _plain), inputs, wanted)
 
-    def _ruled(
-        self, node: Node, rule: WriteRule, inputs: Sequence[str], wanted: Sequence[str | None]
-    ) -> Sequence[str]:
+    def _ruled(self, node: Node, rule: WriteRule, inputs: Sequence[str], wanted: Sequence[str | None]) -> Sequence[str]:
         outputs = self._name_outputs(node, wanted)
         results = rule(self, node, inputs, outputs) or outputs
         self._declare(node, results, outputs)

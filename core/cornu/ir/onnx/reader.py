@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.inliner
+import onnx.shape_inference
 from onnx import GraphProto, ModelProto, NodeProto, TypeProto, numpy_helper
 
 from cornu.ir.builder import Builder
@@ -251,13 +253,13 @@ def from_onnx(model: ModelProto | str) -> Program:
     proto = onnx.load(model) if isinstance(model, str) else model
     if proto.functions:
         proto = onnx.inliner.inline_local_functions(proto)
-    if not proto.graph.value_info:
-        proto = onnx.shape_inference.infer_shapes(proto, data_prop=True)
-    import cornu.ir.onnx.rules  # noqa: F401  (registers the rules)
-    import cornu.primitives  # noqa: F401
+    import cornu.ir.onnx.rules
+    import cornu.primitives  # noqa: F401  (both register what they hold)
 
     opset = next((entry.version for entry in proto.opset_import if entry.domain in _DOMAINS), 1)
     check_readable(proto.graph)
+    if not proto.graph.value_info:
+        proto = onnx.shape_inference.infer_shapes(proto, data_prop=True)
     builder = Builder(proto.graph.name or "program")
     reader = GraphReader(builder, opset)
     reader.read_initializers(proto.graph)

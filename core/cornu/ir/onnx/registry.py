@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cornu.ir.onnx.reader import GraphReader, OnnxNode
 
 WriteRule = Callable[["GraphWriter", Node, Sequence[str], Sequence[str]], "Sequence[str] | None"]
-"""`(writer, node, names of its inputs, names for its outputs) -> None`, or the names of tensors that are the outputs."""
+"""`(writer, node, names of its inputs, names for its outputs) -> None`, or the names of what the outputs are."""
 
 ReadRule = Callable[["GraphReader", "OnnxNode"], "Value | Sequence[Value]"]
 """`(reader, ONNX node) -> the node's outputs`, recorded with `reader.b`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import onnx
 
@@ -23,7 +23,7 @@ def newest_opset() -> int:
 _INDEXED = ("GatherND", "ScatterND")
 
 
-@lru_cache(maxsize=None)
+@cache
 def input_dtypes(op: str, opset: int) -> tuple[frozenset[str], ...] | None:
     """The dtypes that each input of an operator may have, or None where the opset lacks it."""
     try:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cornu.ir.dim import Atom, Dim, DimLike, FloorDiv, Max, Monomial, Symbol, at_least, symbols_of
+from cornu.ir.dim import Atom, Dim, DimLike, FloorDiv, Max, Monomial, Symbol, at_least
 from cornu.ir.program import Program
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Sizes:
 
     def _expression(self, dim: Dim) -> str:
         if dim.bare_symbol is not None:
-            return self._solve(dim.bare_symbol)
+            raise ValueError(f"No input of {self._program.name} has an axis of the size `{dim}`.")
         known = sum(coefficient for monomial, coefficient in dim.terms if not monomial)
         terms = [(monomial, coefficient) for monomial, coefficient in dim.terms if monomial]
         terms.sort(key=lambda term: term[1] < 0)
@@ -177,22 +177,7 @@ class Sizes:
             above = self._node("Sub", [above, rest], f"{atom.numerator} rounded down")
         return self._node("Div", [above, below], atom.key)
 
-    def _solve(self, symbol: str) -> str:
-        """A symbol that is no input's axis by itself, from an axis of the form `a * symbol + c`."""
-        for name, shape in self._shapes:
-            for axis, dim in enumerate(shape):
-                if symbols_of(dim) != {symbol}:
-                    continue
-                assert isinstance(dim, Dim)
-                terms = dict(dim.terms)
-                factor, offset = terms.pop((Symbol(symbol),), 0), terms.pop((), 0)
-                if factor and not terms:
-                    size = self._node("Shape", [name], str(dim), start=axis, end=axis + 1)
-                    moved = self._node("Sub", [size, self.element(offset)], str(dim - offset)) if offset else size
-                    return moved if factor == 1 else self._node("Div", [moved, self.element(factor)], symbol)
-        raise ValueError(f"No input of {self._program.name} tells the size `{symbol}`.")
-
-    def _node(self, op: str, inputs: Sequence[str], text: str, **attributes: int | None) -> str:
+    def _node(self, op: str, inputs: Sequence[str], text: str, **attributes: Any) -> str:
         output = self.graph.model.names.unique(f"size {text}")
         self.graph.add(op, inputs, [output], scope="size", **attributes)
         return output

@@ -87,7 +87,7 @@ def _batch_normalization_training(
     """With momentum 0 the operator's running statistics are the batch's own; the residuals are these again."""
     channels = node.inputs[1].shape[0]
     dtype = numpy_dtype(node.inputs[0].dtype)
-    running = [w.constant(np.zeros(channels, dtype)), w.constant(np.ones(channels, dtype))]  # type: ignore[arg-type]
+    running = [w.constant(np.zeros(channels, dtype)), w.constant(np.ones(channels, dtype))]
     epsilon = float(node.attributes["epsilon"])
     w.add("BatchNormalization", [*inputs, *running], outputs[:3], epsilon=epsilon, momentum=0.0, training_mode=1)
     return [*outputs[:3], *outputs[1 : len(outputs) - 2]]

@@ -8,7 +8,7 @@ import numpy as np
 from onnx import GraphProto
 
 from cornu.ir.onnx.graph import GraphWriter
-from cornu.ir.onnx.protos import ELEMENT_TYPES
+from cornu.ir.onnx.protos import ELEMENT_TYPES, value_info
 from cornu.ir.onnx.registry import writes
 from cornu.ir.onnx.rules.guards import guarded, write_nothing
 from cornu.ir.program import Node, Program, Value
@@ -120,6 +120,9 @@ def _barrier(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequenc
             inferred = w.ints((-1, *value.shape[1:]))  # type: ignore[arg-type]
         shape = w.new("Where", ready, exact, inferred)
         w.add("Reshape", [name, shape], [output], allowzero=1 if inferred == exact else None)
+        if not w.model.with_types:
+            # Nobody can infer it.
+            w.types.append(value_info(output, value.type))
     return None
 
 

@@ -45,7 +45,7 @@ def _smallest(*dims: DimLike) -> DimLike:
     return result
 
 
-for _name, _function in {
+_ARITHMETIC: dict[str, Callable[..., object]] = {
     "Add": lambda x, y: x + y,
     "Sub": lambda x, y: x - y,
     "Mul": lambda x, y: x * y,
@@ -55,7 +55,8 @@ for _name, _function in {
     "Max": _largest,
     "Min": _smallest,
     "Identity": lambda x: x,
-}.items():
+}
+for _name, _function in _ARITHMETIC.items():
     folds(_name)(_elementwise(_function))
 
 folds("Equal")(_elementwise(compare, "bool"))
@@ -103,7 +104,9 @@ def _gather(r: GraphReader, node: OnnxNode) -> Ints | None:
     known = _inputs(r, node)
     if known is None or not known[1].static:
         return None
-    return Ints(np.asarray(known[0].values.take(known[1].values.astype(int), node.get("axis", 0)), object), known[0].dtype)
+    return Ints(
+        np.asarray(known[0].values.take(known[1].values.astype(int), node.get("axis", 0)), object), known[0].dtype
+    )
 
 
 @folds("Concat")

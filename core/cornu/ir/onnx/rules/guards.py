@@ -15,8 +15,10 @@ Write = Callable[[GraphWriter, Sequence[str]], None]
 """`(writer, names for the outputs) -> None`"""
 
 
-def guarded(w: GraphWriter, node: Node, outputs: Sequence[str], sizes: Sequence[DimLike], some: Write, none: Write) -> None:
-    """Writes `some`, or `none` where a size is 0: at once where that is known, else by an If where the model asks for it.
+def guarded(
+    w: GraphWriter, node: Node, outputs: Sequence[str], sizes: Sequence[DimLike], some: Write, none: Write
+) -> None:
+    """Writes `some`, or `none` where a size is 0: by an If where that is unknown and the model asks for it.
 
     Args:
         w: The writer.

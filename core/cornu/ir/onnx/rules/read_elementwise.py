@@ -63,7 +63,7 @@ def _variadic(r: GraphReader, node: OnnxNode) -> Value:
     op = {"Sum": "Add", "Mean": "Add"}.get(node.op, node.op)
     values = r.all(node)
     total: Value = reduce(lambda x, y: r.b.emit(op, (x, y), {})[0], values)
-    return r.b.Div(total, len(values)) if node.op == "Mean" else total  # type: ignore[no-any-return]
+    return r.b.Div(total, len(values)) if node.op == "Mean" else total
 
 
 @reads("Cast", "CastLike")
@@ -75,7 +75,7 @@ def _cast(r: GraphReader, node: OnnxNode) -> Value:
         to = DTYPE_OF_ELEMENT_TYPE[node.get("to")]
     else:
         raise node.error(f"programs do not have the element type {node.get('to')}.")
-    return x if x.dtype == to else r.b.Cast(x, to=to)  # type: ignore[no-any-return]
+    return x if x.dtype == to else r.b.Cast(x, to=to)
 
 
 @reads("IsInf")
@@ -93,7 +93,7 @@ def _clip(r: GraphReader, node: OnnxNode) -> Value:
     x = r.given(node, 0)
     if node.has(1):
         x = r.b.Max(x, r.given(node, 1))
-    return r.b.Min(x, r.given(node, 2)) if node.has(2) else x  # type: ignore[no-any-return]
+    return r.b.Min(x, r.given(node, 2)) if node.has(2) else x
 
 
 # -- activations ---------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from cornu.ir.types import is_float
 
 
 def _reshape_to(r: GraphReader, x: Value, shape: tuple[DimLike, ...]) -> Value:
-    return x if r.shape(x) == shape else r.b.Reshape(x, shape=shape)  # type: ignore[no-any-return]
+    return x if r.shape(x) == shape else r.b.Reshape(x, shape=shape)
 
 
 @reads("Reshape")

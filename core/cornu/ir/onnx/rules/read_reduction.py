@@ -35,7 +35,7 @@ def _reduce(r: GraphReader, node: OnnxNode) -> Value:
         total = r.b.Log(reduced("ReduceSum", r.b.Exp(r.b.Sub(x, largest))))
         return r.b.Add(total, r.b.Reshape(largest, shape=r.shape(total)))  # type: ignore[no-any-return]
     squares = reduced("ReduceSum", r.b.Mul(x, x))
-    return r.b.Sqrt(squares) if node.op == "ReduceL2" else squares  # type: ignore[no-any-return]
+    return r.b.Sqrt(squares) if node.op == "ReduceL2" else squares
 
 
 @reads("ArgMax", "ArgMin")

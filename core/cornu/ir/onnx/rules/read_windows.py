@@ -13,7 +13,9 @@ from cornu.ir.types import Shape, is_float
 Pads = list[tuple[DimLike, DimLike]]
 
 
-def _pads(node: OnnxNode, sizes: Shape, kernel: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]) -> Pads:
+def _pads(
+    node: OnnxNode, sizes: Shape, kernel: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]
+) -> Pads:
     """Before and after each spatial axis, from `pads` or `auto_pad`."""
     mode = node.get("auto_pad", "NOTSET")
     if mode in ("NOTSET", "VALID"):
@@ -74,9 +76,7 @@ def _conv_transpose(r: GraphReader, node: OnnxNode) -> Value:
     extra = tuple(node.get("output_padding", (0,) * rank))
     if node.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID") or "output_shape" in node.attributes:
         raise node.error("auto_pad and output_shape are not supported.")
-    y = r.b.ConvTranspose(
-        x, w, strides=strides, dilations=dilations, group=node.get("group", 1), output_padding=extra
-    )
+    y = r.b.ConvTranspose(x, w, strides=strides, dilations=dilations, group=node.get("group", 1), output_padding=extra)
     given = node.get("pads", (0,) * (2 * rank))
     if any(given):
         sizes = r.shape(y)[2:]
@@ -85,7 +85,9 @@ def _conv_transpose(r: GraphReader, node: OnnxNode) -> Value:
     return _biased(r, node, y)
 
 
-def _rounded_up(pads: Pads, sizes: Shape, kernel: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]) -> Pads:
+def _rounded_up(
+    pads: Pads, sizes: Shape, kernel: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]
+) -> Pads:
     """Padding after each axis that makes room for the windows that ceil_mode adds."""
     result: Pads = []
     for (before, after), size, k, stride, dilation in zip(pads, sizes, kernel, strides, dilations, strict=True):
@@ -140,5 +142,3 @@ def _average_pool(r: GraphReader, node: OnnxNode) -> Value:
     inner = _padded(r, ones, given, counted)
     rest: Pads = [(0, after - own) for (_, after), (_, own) in zip(pads, given, strict=True)]
     return r.b.Div(y, r.b.AveragePool(_padded(r, inner, rest, 0.0), **attributes))  # type: ignore[no-any-return]
-
-
