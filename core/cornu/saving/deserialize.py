@@ -134,7 +134,7 @@ _VALUES: dict[str, Callable[[Any, Custom, bool], Any]] = {
 def _read_function(config: Mapping[str, Any], custom: Custom, module_objects: Custom | None) -> Any:
     name = config["config"]
     if not isinstance(name, str):
-        raise TypeError(f"The config of a function must be its name, got {name!r} in {dict(config)}.")
+        raise TypeError(f"The config of a function must be its name, got {name!r} in {_short(config)}.")
     found = get_registered_object(name, custom, module_objects)
     if found is None:
         found = find_function(config.get("module"), name)
@@ -156,7 +156,7 @@ def _read_object(config: Mapping[str, Any], custom: Custom, safe_mode: bool, mod
     inner = config["config"] if config["config"] is not None else {}
     name = config["class_name"]
     if not isinstance(inner, dict):
-        raise TypeError(f"The config of {name} must be a dict, got {type(inner).__name__}: {dict(config)}.")
+        raise TypeError(f"The config of {name} must be a dict, got {type(inner).__name__}: {_short(config)}.")
     number = config.get("shared_object_id")
     known = shared_object(number) if number is not None else None
     if known is not None:
@@ -165,7 +165,7 @@ def _read_object(config: Mapping[str, Any], custom: Custom, safe_mode: bool, mod
     if isinstance(cls, FunctionType):
         return cls
     if not hasattr(cls, "from_config"):
-        raise TypeError(f"Cannot make a {name}: its class has no from_config() method. Config: {dict(config)}.")
+        raise TypeError(f"Cannot make a {name}: its class has no from_config() method. Config: {_short(config)}.")
     with CustomObjectScope(custom), SafeModeScope(safe_mode):
         instance = _make(cls, inner, name)
         if config.get("build_config") and not instance.built:
@@ -184,7 +184,7 @@ def _make(cls: Any, inner: dict[str, Any], name: str) -> Any:
     except TypeError as error:
         raise TypeError(
             f"{name} could not be made from its config: {error} If get_config() returns objects, from_config() must "
-            f"deserialize them. Config: {inner}."
+            f"deserialize them. Config: {_short(inner)}."
         ) from error
 
 
@@ -200,7 +200,7 @@ def _retrieve(config: Mapping[str, Any], custom: Custom, module_objects: Custom 
         if found is not None and registered not in (None, name):
             raise ValueError(
                 f"The config of the built-in class {name} gives the registered name {registered!r}; "
-                f"built-in classes have none. Config: {dict(config)}."
+                f"built-in classes have none. Config: {_short(config)}."
             )
     if found is None and module is None:
         found = get_registered_object(name, custom, module_objects)
@@ -209,9 +209,15 @@ def _retrieve(config: Mapping[str, Any], custom: Custom, module_objects: Custom 
     return found
 
 
+def _short(config: Any) -> str:
+    """A config as text, without the end of a long one."""
+    text = str(dict(config))
+    return text if len(text) <= 400 else f"{text[:400]} ..."
+
+
 def _unknown(kind: str, name: str, config: Mapping[str, Any]) -> TypeError:
     return TypeError(
         f"Unknown {kind} {name!r} of module {config.get('module')!r}. If it is yours, decorate it with "
         f"`@register_keras_serializable()` in a module that is imported before loading, or pass it in "
-        f"`custom_objects`. Config: {dict(config)}."
+        f"`custom_objects`. Config: {_short(config)}."
     )
