@@ -142,6 +142,17 @@ def test_a_custom_gradient_may_use_what_lies_around_it() -> None:
         np.testing.assert_allclose(np.asarray(run(X, np.float64(2))), np.full(X.shape, 6.0))
 
 
+def test_no_composite_has_a_primitives_name() -> None:
+    with pytest.raises(ValueError, match="'Relu' is a primitive's name"):
+        composite("Relu", lambda a: a, convert(X))
+
+    def Relu(x: Any) -> Any:  # noqa: N802 - the name is what matters here
+        return mul(x, 2.0), lambda upstream: upstream
+
+    (node,) = function(custom_gradient(Relu)).traced(X).compiled.program.nodes
+    assert (node.attributes["name"], node.attributes["function"]) == ("CustomGradient", "Relu")
+
+
 def test_names_of_layers_are_kept_once() -> None:
     def fn(x: Any) -> Any:
         with named_scope("outer"), named_scope("inner"):

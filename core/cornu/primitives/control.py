@@ -58,7 +58,10 @@ def spread(mask: Sequence[bool], cotangents: Sequence[Value]) -> list[Value | No
 def _infer_call(
     *types: TensorType, name: str, body: Program, vjp: Program | None = None, primals: int = 0, **config: Any
 ) -> tuple[TensorType, ...]:
-    """A named composite. Its outputs are `primals` results and then the residuals that `vjp` takes."""
+    """A named composite. Its outputs are `primals` results and then the residuals that `vjp` takes.
+
+    Shape: those of the body's outputs.
+    """
     require_types(types, types_of(body.inputs), f"Call of {name}")
     return types_of(body.outputs)
 
@@ -93,6 +96,10 @@ register(Primitive("Call", _infer_call, _call, _call_vjp))
 
 
 def _infer_if(condition: TensorType, *types: TensorType, then: Program, otherwise: Program) -> tuple[TensorType, ...]:
+    """The results of `then` where the condition holds, else those of `otherwise`; only one of them runs.
+
+    Shape: those of the branches' outputs, which agree.
+    """
     require_types((condition,), (TensorType("bool", ()),), "If's condition")
     require_types(types, types_of(then.inputs), "If's then-branch")
     require_types(types, types_of(otherwise.inputs), "If's else-branch")
@@ -130,6 +137,8 @@ def _infer_scan(
     The node's inputs are carries, sequences and constants; the body's the same with one element of each sequence; the
     body's outputs are the next carries and one element of each result. With `reverse` it goes from the last element to
     the first, and results lie at their element's place.
+
+    Shape: those of the carries, then the body's other outputs stacked `length` times.
     """
     elements = list(types)
     for i in range(carries, carries + sequences):
@@ -224,7 +233,10 @@ register(Primitive("Scan", _infer_scan, _scan, _scan_vjp))
 
 
 def _infer_while(*types: TensorType, condition: Program, body: Program, carries: int) -> tuple[TensorType, ...]:
-    """Repeats `body` on the carries while `condition` holds; both also take the constants that follow them."""
+    """Repeats `body` on the carries while `condition` holds; both also take the constants that follow them.
+
+    Shape: those of the carries.
+    """
     require_types(types, types_of(body.inputs), "While's body")
     require_types(types, types_of(condition.inputs), "While's condition")
     require_types(types_of(condition.outputs), (TensorType("bool", ()),), "While's condition's result")
@@ -250,7 +262,10 @@ register(Primitive("While", _infer_while, _while, _while_vjp))
 
 
 def _infer_barrier(*types: TensorType) -> tuple[TensorType, ...]:
-    """Returns all operands but the last unchanged, and only after the last one is known."""
+    """Returns all operands but the last unchanged, and only after the last one is known.
+
+    Shape: those of all operands but the last.
+    """
     if len(types) < 2:
         raise TypeError("Barrier takes the tensors to hold back and one to wait for.")
     return types[:-1]

@@ -37,6 +37,8 @@ def _infer_conv(x: TensorType, w: TensorType, strides: Ints, dilations: Ints, gr
 
     `x` is [N, C, *S], `w` [O, C / group, *K], the result [N, O, *P] with
     `P = (S - (K - 1) * dilation - 1) // stride + 1`.
+
+    Shape: [N, C, *S], [O, C / group, *K] give [N, O, *P], where P = (S - (K - 1) * dilation - 1) // stride + 1.
     """
     _check_operands(x, w, strides, dilations, group, "Conv")
     require_equal(x.shape[1], w.shape[1] * group, f"Conv's input channels of {x} and {w} in {group} groups")
@@ -169,6 +171,8 @@ def _infer_transposed(
     `x` is [N, C, *P], `w` [C, O / group, *K], the result [N, O, *S] with
     `S = (P - 1) * stride + (K - 1) * dilation + 1 + output_padding`, where `output_padding < stride` counts zeros at
     the end.
+
+    Shape: [N, C, *S], [C, O / group, *K] give [N, O, *P]: P = (S - 1) * stride + (K - 1) * dilation + 1 + padding.
     """
     _check_operands(x, w, strides, dilations, group, "ConvTranspose")
     require_equal(x.shape[1], w.shape[0], f"ConvTranspose's input channels of {x} and {w}")

@@ -25,6 +25,7 @@ def _cumulative(
     """
 
     def infer(x: TensorType, axis: int, exclusive: bool, reverse: bool) -> TensorType:
+        """Shape: that of `x`."""
         check_dtype(x, NUMBERS, name)
         check_axes((axis,), x.rank, name)
         return x

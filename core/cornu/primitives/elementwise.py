@@ -46,6 +46,7 @@ def unary(
     """Registers `y = f(x)`; the gradient rule gets `(b, g, x, y)`, and `form` is f in simpler primitives."""
 
     def infer(x: TensorType) -> TensorType:
+        """Shape: that of `x`."""
         check_dtype(x, dtypes, name)
         return x
 
@@ -70,6 +71,7 @@ def binary(
     """Registers `z = f(x, y)` with broadcasting; the gradient rule gets `(b, g, x, y, z)` and need not sum back."""
 
     def infer(x: TensorType, y: TensorType) -> TensorType:
+        """Shape: the operands', broadcast as in NumPy; only a literal 1 stretches."""
         check_dtype(x, dtypes, name)
         return TensorType(same_dtype((x, y), name), broadcast_shapes(x.shape, y.shape, what=name))
 
@@ -180,6 +182,7 @@ unary("StopGradient", np.copy, None, DTYPES, lambda b, x: b.Identity(x))
 
 
 def _infer_cast(x: TensorType, to: str) -> TensorType:
+    """Shape: that of `x`."""
     numpy_dtype(to)
     return TensorType(to, x.shape)
 
@@ -272,6 +275,7 @@ binary("Min", np.minimum, _choice_vjp(lambda b, x, y: b.LessOrEqual(x, y)), deco
 
 
 def _infer_where(condition: TensorType, x: TensorType, y: TensorType) -> TensorType:
+    """Shape: the three operands', broadcast."""
     check_dtype(condition, ("bool",), "Where's condition")
     return TensorType(same_dtype((x, y), "Where"), broadcast_shapes(condition.shape, x.shape, y.shape, what="Where"))
 

@@ -37,7 +37,10 @@ def _inside(indices: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _infer_gather(x: TensorType, indices: TensorType, axis: int) -> TensorType:
-    """`x` at `indices` along one axis: the axis is replaced by all axes of `indices`."""
+    """`x` at `indices` along one axis: the axis is replaced by all axes of `indices`.
+
+    Shape: `x.shape[:axis] + indices.shape + x.shape[axis + 1 :]`.
+    """
     check_dtype(indices, INDEX_TYPES, "Gather's indices")
     check_axes((axis,), x.rank, "Gather")
     return TensorType(x.dtype, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
@@ -74,7 +77,10 @@ def _check_elements(x: TensorType, indices: TensorType, axis: int, what: str) ->
 
 
 def _infer_gather_elements(x: TensorType, indices: TensorType, axis: int) -> TensorType:
-    """`y[i, j] = x[indices[i, j], j]` for axis 0: the sizes of all other axes agree."""
+    """`y[i, j] = x[indices[i, j], j]` for axis 0: the sizes of all other axes agree.
+
+    Shape: that of `indices`.
+    """
     _check_elements(x, indices, axis, "GatherElements")
     return TensorType(x.dtype, indices.shape)
 
@@ -102,7 +108,10 @@ def _depth(x: TensorType, indices: TensorType, what: str) -> int:
 
 
 def _infer_gather_nd(x: TensorType, indices: TensorType) -> TensorType:
-    """`y[i] = x[indices[i, 0], indices[i, 1], ...]`: the last axis of `indices` holds a position in `x`."""
+    """`y[i] = x[indices[i, 0], indices[i, 1], ...]`: the last axis of `indices` holds a position in `x`.
+
+    Shape: `indices.shape[:-1] + x.shape[indices.shape[-1] :]`.
+    """
     depth = _depth(x, indices, "GatherND")
     return TensorType(x.dtype, (*indices.shape[:-1], *x.shape[depth:]))
 
@@ -136,6 +145,8 @@ def _infer_scatter_elements(
     """A copy of `data` where `y[indices[i, j], j]` is set to, or combined with, `updates[i, j]` (for axis 0).
 
     With the reduction `none`, which of several updates to one element stays is not specified.
+
+    Shape: that of `data`.
     """
     _check_elements(data, indices, axis, "ScatterElements")
     _check_scatter(data, updates, reduction, "ScatterElements")
@@ -150,6 +161,8 @@ def _infer_scatter_nd(data: TensorType, indices: TensorType, updates: TensorType
     """A copy of `data` where `y[indices[i, 0], indices[i, 1], ...]` is set to, or combined with, `updates[i]`.
 
     With the reduction `none`, which of several updates to one element stays is not specified.
+
+    Shape: that of `data`.
     """
     depth = _depth(data, indices, "ScatterND")
     _check_scatter(data, updates, reduction, "ScatterND")

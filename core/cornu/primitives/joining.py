@@ -17,6 +17,7 @@ Dims = tuple[DimLike, ...]
 
 
 def _infer_concat(*types: TensorType, axis: int) -> TensorType:
+    """Shape: the sum of the sizes along `axis`; the other sizes agree."""
     dtype = same_dtype(types, "Concat")
     first = types[0]
     check_axes((axis,), first.rank, "Concat")
@@ -37,6 +38,7 @@ def _concat_vjp(b: Builder, node: Node, g: Value) -> Sequence[Value]:
 
 
 def _infer_split(x: TensorType, axis: int, sizes: Dims) -> tuple[TensorType, ...]:
+    """Shape: one result for each of `sizes`, which add up to the size of `axis`."""
     check_axes((axis,), x.rank, "Split")
     total: DimLike = 0
     for size in sizes:
@@ -58,6 +60,7 @@ register(Primitive("Split", _infer_split, _split, _split_vjp))
 
 
 def _infer_tile(x: TensorType, repeats: Dims) -> TensorType:
+    """Shape: each size times its repeat."""
     if len(repeats) != x.rank:
         raise ValueError(f"Tile takes a repeat for each of the {x.rank} axes of {x}, got {show_shape(repeats)}.")
     return TensorType(x.dtype, tuple(dim * repeat for dim, repeat in zip(x.shape, repeats, strict=True)))
@@ -82,6 +85,7 @@ register(Primitive("Tile", _infer_tile, lambda x, repeats: np.tile(x, repeats), 
 
 
 def _infer_triangle(x: TensorType, upper: bool, k: int) -> TensorType:
+    """Shape: that of `x`."""
     check_dtype(x, ("bool", *NUMBERS), "Trilu")
     if x.rank < 2:
         raise ValueError(f"Trilu takes matrices, got {x}.")

@@ -14,6 +14,7 @@ from cornu.primitives.elementwise import sum_to
 
 
 def _infer_matmul(x: TensorType, y: TensorType) -> TensorType:
+    """Shape: [..., m, k] and [..., k, n] give [..., m, n]; the leading axes broadcast."""
     check_dtype(x, NUMBERS, "MatMul")
     if x.rank < 2 or y.rank < 2:
         raise ValueError(f"MatMul takes matrices or stacks of them, got {x} and {y}.")

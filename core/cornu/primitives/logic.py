@@ -18,6 +18,7 @@ def _compare(
     name: str, kernel: Callable[..., Any], dtypes: Sequence[str], form: Callable[..., Value] | None = None
 ) -> None:
     def infer(x: TensorType, y: TensorType) -> TensorType:
+        """Shape: the operands', broadcast; of bool."""
         check_dtype(x, dtypes, name)
         same_dtype((x, y), name)
         return TensorType("bool", broadcast_shapes(x.shape, y.shape, what=name))
@@ -31,6 +32,7 @@ def _in_terms_of(form: Callable[..., Value] | None) -> DecomposeRule | None:
 
 def _classify(name: str, kernel: Callable[..., Any], form: Callable[..., Value]) -> None:
     def infer(x: TensorType) -> TensorType:
+        """Shape: that of `x`; of bool."""
         check_dtype(x, FLOATS, name)
         return TensorType("bool", x.shape)
 
@@ -57,6 +59,7 @@ binary("BitwiseXor", np.bitwise_xor, None, INTEGERS)
 
 
 def _infer_shift(x: TensorType, amount: TensorType, direction: str) -> TensorType:
+    """Shape: the operands', broadcast."""
     check_dtype(x, UNSIGNED, "BitShift")
     if direction not in ("LEFT", "RIGHT"):
         raise ValueError(f"BitShift's direction is LEFT or RIGHT, got {direction!r}.")

@@ -16,23 +16,23 @@ from cornu.primitives.elementwise import sum_to
 
 Dims = tuple[DimLike, ...]
 
-register(
-    Primitive(
-        "Constant",
-        lambda value: TensorType(dtype_name(value.dtype), value.shape),
-        lambda value: value,
-    )
-)
-register(
-    Primitive(
-        "DimValue",
-        lambda size: TensorType("int64", ()),
-        lambda size: np.asarray(size, np.int64),
-    )
-)
+
+def _infer_constant(value: np.ndarray) -> TensorType:
+    """Shape: that of `value`."""
+    return TensorType(dtype_name(value.dtype), value.shape)
+
+
+def _infer_dim_value(size: DimLike) -> TensorType:
+    """Shape: a scalar."""
+    return TensorType("int64", ())
+
+
+register(Primitive("Constant", _infer_constant, lambda value: value))
+register(Primitive("DimValue", _infer_dim_value, lambda size: np.asarray(size, np.int64)))
 
 
 def _infer_range(start: DimLike, step: int, size: DimLike, dtype: str) -> TensorType:
+    """Shape: one axis of `size`."""
     numpy_dtype(dtype)
     return TensorType(dtype, (size,))
 
@@ -48,6 +48,7 @@ register(Primitive("Range", _infer_range, _range))
 
 
 def _infer_reshape(x: TensorType, shape: Dims) -> TensorType:
+    """Shape: `shape`, which holds as many elements."""
     require_equal(x.size, product(shape), f"Reshape from {show_shape(x.shape)} to {show_shape(shape)}")
     return TensorType(x.dtype, tuple(shape))
 
@@ -60,6 +61,7 @@ register(Primitive("Reshape", _infer_reshape, lambda x, shape: x.reshape(shape),
 
 
 def _infer_transpose(x: TensorType, perm: tuple[int, ...]) -> TensorType:
+    """Shape: the sizes in the order of `perm`."""
     if sorted(perm) != list(range(x.rank)):
         raise ValueError(f"Transpose's perm {perm} is not an order of the {x.rank} axes of {x}.")
     return TensorType(x.dtype, tuple(x.shape[axis] for axis in perm))
@@ -74,6 +76,7 @@ register(Primitive("Transpose", _infer_transpose, lambda x, perm: np.transpose(x
 
 
 def _infer_expand(x: TensorType, shape: Dims) -> TensorType:
+    """Shape: `shape`, to which `x` broadcasts."""
     if x.rank > len(shape):
         raise ValueError(f"Expand cannot take axes away: {x} to {show_shape(shape)}.")
     result = broadcast_shapes(x.shape, tuple(shape), what="Expand")
@@ -102,6 +105,8 @@ def _infer_slice(x: TensorType, starts: Dims, ends: Dims, axes: tuple[int, ...],
     """Exact bounds, as Python's `range`: the end of a negative step may be -1, and nothing is clamped.
 
     A symbolic end must not lie before its start when the program runs: callers write `maximum(start, end)`.
+
+    Shape: `ceil((end - start) / step)` along each of `axes`.
     """
     check_axes(axes, x.rank, "Slice")
     if not len(starts) == len(ends) == len(axes) == len(steps):
@@ -190,6 +195,7 @@ PAD_MODES = ("constant", "reflect", "edge")
 
 
 def _infer_pad(x: TensorType, before: Dims, after: Dims, value: float, mode: str) -> TensorType:
+    """Shape: each size plus its pads."""
     if len(before) != x.rank or len(after) != x.rank:
         raise ValueError(f"Pad takes a pad before and after each of the {x.rank} axes of {x}.")
     if mode not in PAD_MODES:

@@ -45,7 +45,10 @@ def _windows(kernel_shape: Ints, strides: Ints, dilations: Ints) -> Windows:
 
 
 def _infer_max(x: TensorType, kernel_shape: Ints, strides: Ints, dilations: Ints) -> TensorType:
-    """The largest element of every window of [N, C, *S]; NaN where the window holds one."""
+    """The largest element of every window of [N, C, *S]; NaN where the window holds one.
+
+    Shape: [N, C, *S] gives [N, C, *P], where P = (S - (kernel - 1) * dilation - 1) // stride + 1.
+    """
     check_dtype(x, NUMBERS, "MaxPool")
     return _pooled(x, kernel_shape, strides, dilations, "MaxPool")
 
@@ -104,7 +107,10 @@ register(Primitive("MaxPool", _infer_max, _max, _max_vjp, _max_decompose))
 
 
 def _infer_average(x: TensorType, kernel_shape: Ints, strides: Ints, dilations: Ints) -> TensorType:
-    """The mean of every window of [N, C, *S]."""
+    """The mean of every window of [N, C, *S].
+
+    Shape: [N, C, *S] gives [N, C, *P], where P = (S - (kernel - 1) * dilation - 1) // stride + 1.
+    """
     check_dtype(x, FLOATS, "AveragePool")
     return _pooled(x, kernel_shape, strides, dilations, "AveragePool")
 

@@ -41,7 +41,10 @@ COLUMNS = _hash(np.arange(ROW, dtype=np.uint32) + np.uint32(GOLDEN))
 
 
 def _infer(key: TensorType, shape: Shape) -> TensorType:
-    """Uniform words of 32 bits for a key of two words (uint32 [2])."""
+    """Uniform words of 32 bits for a key of two words (uint32 [2]).
+
+    Shape: `shape`.
+    """
     if key.dtype != "uint32" or key.rank != 1:
         raise TypeError(f"RandomBits takes a key of two uint32 words, got {key}.")
     require_equal(key.shape[0], 2, "RandomBits' key")

@@ -41,6 +41,7 @@ def _reduction(
     decompose: DecomposeRule | None = None,
 ) -> None:
     def infer(x: TensorType, axes: Axes, keepdims: bool) -> TensorType:
+        """Shape: that of `x` without `axes`, or with size 1 there where `keepdims` holds."""
         check_dtype(x, dtypes, name)
         check_axes(axes, x.rank, name)
         return TensorType(x.dtype, reduced_shape(x.shape, axes, keepdims))
@@ -154,6 +155,7 @@ def _argument(name: str, function: Callable[..., Any]) -> None:
     """The index of the first extreme along an axis, as int64."""
 
     def infer(x: TensorType, axis: int, keepdims: bool) -> TensorType:
+        """Shape: that of `x` without `axis`, or with size 1 there where `keepdims` holds; of int64."""
         check_dtype(x, NUMBERS, name)
         check_axes((axis,), x.rank, name)
         return TensorType("int64", reduced_shape(x.shape, (axis,), keepdims))

@@ -17,6 +17,8 @@ def _infer_top_k(x: TensorType, k: DimLike, axis: int, largest: bool, sorted: bo
 
     Of equal elements the one of the lower index comes first, and NaN counts as larger than everything. With
     `sorted=False` a backend may give the k elements in another order.
+
+    Shape: that of `x` with `k` along `axis`, twice.
     """
     check_dtype(x, NUMBERS, "TopK")
     check_axes((axis,), x.rank, "TopK")

@@ -13,6 +13,7 @@ from cornu import tree
 from cornu.ir.builder import Builder
 from cornu.ir.differentiate import vjp_program
 from cornu.ir.dim import DimLike
+from cornu.ir.primitive import all_primitives
 from cornu.ir.program import Program, Value
 from cornu.ir.types import TensorType, is_float
 from cornu.tracing.eager import record_reading, run_eagerly
@@ -114,7 +115,12 @@ def composite(
 
     Returns:
         What `fn` returns, without residuals.
+
+    Raises:
+        ValueError: If the name is a primitive's.
     """
+    if name in all_primitives():
+        raise ValueError(f"composite: {name!r} is a primitive's name; a backend could not tell them apart.")
     tensors = [convert(x) for x in inputs]
     if current_trace() is None:
         return _eager_composite(name, fn, tensors, vjp, residuals, config)
@@ -228,7 +234,8 @@ def custom_gradient(fn: Callable[..., Any]) -> Callable[..., Any]:
         def rule(saved: Any, tensors: tuple[Tensor, ...], cotangents: tuple[Tensor, ...]) -> Any:
             return fn(*tensors)[1](*cotangents)
 
-        return composite(getattr(fn, "__name__", "custom_gradient"), forward, *args, vjp=rule)
+        function = getattr(fn, "__name__", "")
+        return composite("CustomGradient", forward, *args, vjp=rule, function=function)
 
     return run
 
