@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cornu.ir.onnx.registry import CALLS
 from cornu.ir.passes.common_subexpressions import common_subexpressions
 from cornu.ir.passes.dead_code import dead_code
 from cornu.ir.passes.inline import inline
@@ -16,18 +15,21 @@ from cornu.ir.passes.rewriting import Rule, rewrite
 from cornu.ir.passes.movement_rules import reshape, transpose
 from cornu.ir.program import Node, Program
 from cornu_onnxruntime.lowering import convolution, pooling, reductions, views
-from cornu_onnxruntime.lowering.nodes import declare_domains
+from cornu_onnxruntime.lowering.nodes import WRITERS
 from cornu_onnxruntime.lowering.normalization import training_normalization
 from cornu_onnxruntime.lowering.probe import block_size
 
-__all__ = ["claims", "declare_domains", "lower"]
+__all__ = ["WRITERS", "claims", "lower"]
 
 _CLAIMED = frozenset({"ConvWeightGrad", "MaxPoolGrad", "BatchNormalizationTraining"})
 
 
 def claims(name: str, dtypes: Sequence[str], attributes: Mapping[str, Any]) -> bool:
-    """Whether `lower` takes care of that composite."""
-    return name in _CLAIMED
+    """Whether `lower` takes care of that composite: by a form of its own, or by inlining its body.
+
+    Bodies are not legalised any more, so it is only those of a dtype that all their operators have.
+    """
+    return name in _CLAIMED and set(dtypes) == {"float32"}
 
 
 def lower(program: Program, block: int | None = None) -> Program:
@@ -40,23 +42,18 @@ def lower(program: Program, block: int | None = None) -> Program:
     Returns:
         An equal program, maybe with nodes of `nodes.py`.
     """
-    program = inline(program, lambda call: call.attributes["name"] in _CLAIMED or _is_operator(call))
     for table in pooling.rounds(program):
         program = _clean(rewrite(program, table))
     program = rewrite(program, pooling.shared_maxima(program))
     program = rewrite(program, {"Slice": [convolution.cropped_transpose], "Call": [training_normalization]})
     block = block_size() if block is None else block or None
     program = dead_code(rewrite(program, _merged(convolution.rules(block), _VIEWS)))
-    program = _clean(inline(program, _is_operator))
+    program = _clean(inline(program, lambda call: call.attributes["name"] not in _CLAIMED))
     return _clean(rewrite(program, _merged(reductions.RULES, _VIEWS)))
 
 
 def _clean(program: Program) -> Program:
     return dead_code(common_subexpressions(program))
-
-
-def _is_operator(call: Node) -> bool:
-    return call.attributes["name"] in CALLS
 
 
 def _merged(*tables: Mapping[str, Sequence[Rule]]) -> dict[str, list[Rule]]:

@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from onnx import ModelProto
-
 from cornu.ir.builder import Builder
 from cornu.ir.onnx.graph import GraphWriter
-from cornu.ir.onnx.protos import opset_id
-from cornu.ir.onnx.registry import writes_call
+from cornu.ir.onnx.registry import NodeWriter
 from cornu.ir.passes.rewriting import Rewriter
-from cornu.ir.program import Node, Program, Value
+from cornu.ir.program import Node, Value
 
 Settings = dict[str, Any]
 Meaning = Callable[..., Any]
@@ -68,20 +65,10 @@ def settings_of(node: Node) -> Settings:
     return dict(node.attributes["settings"])
 
 
-def declare_domains(model: ModelProto, program: Program) -> None:
-    """Adds the operator sets that a lowered program needs to its model."""
-    used = {
-        _OPERATORS[node.attributes["name"]][0]
-        for node in program.walk()
-        if node.op == "Call" and node.attributes["name"] in _OPERATORS
-    }
-    model.opset_import.extend(opset_id(domain, 1) for domain in sorted(used - {""}))
-
-
 def _write(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> None:
     domain, op = _OPERATORS[node.attributes["name"]]
     w.add(op, inputs, outputs, domain=domain, **settings_of(node))
 
 
-for _name in _OPERATORS:
-    writes_call(_name)(_write)
+WRITERS: dict[str, NodeWriter] = {name: NodeWriter(_write) for name in _OPERATORS}
+"""How these composites are written."""
