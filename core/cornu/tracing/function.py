@@ -90,8 +90,9 @@ class TracedFunction:
         if self._seen != key:
             self._seen = key
             return None
-        first = len(self.compiled.program.inputs) - len(self.reads)
-        program = freeze(self.compiled.program, {first + i: tensor.numpy() for i, tensor in enumerate(state)})
+        fixed = [*state, *self.lifted]
+        first = len(self.compiled.program.inputs) - len(fixed)
+        program = freeze(self.compiled.program, {first + i: tensor.numpy() for i, tensor in enumerate(fixed)})
         self._frozen = (key, _FewerInputs(compile_program(program, backend, device), first))
         return self._frozen[1]
 

@@ -8,6 +8,16 @@ from cornu.lazy import lazy_names
 
 if TYPE_CHECKING:
     from cornu.random.global_seed import set_random_seed
+    from cornu.saving import (
+        CustomObjectScope,
+        custom_object_scope,
+        deserialize_keras_object,
+        get_custom_objects,
+        get_registered_name,
+        get_registered_object,
+        register_keras_serializable,
+        serialize_keras_object,
+    )
     from cornu.utils.arrays import normalize, pad_sequences, to_categorical
     from cornu.utils.datasets import PyDataset, Sequence, split_dataset
     from cornu.utils.io_utils import (
@@ -21,15 +31,23 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "CustomObjectScope": "cornu.saving",
         "Progbar": "cornu.utils.progbar",
         "PyDataset": "cornu.utils.datasets",
         "Sequence": "cornu.utils.datasets",
+        "custom_object_scope": "cornu.saving",
+        "deserialize_keras_object": "cornu.saving",
         "disable_interactive_logging": "cornu.utils.io_utils",
         "enable_interactive_logging": "cornu.utils.io_utils",
+        "get_custom_objects": "cornu.saving",
+        "get_registered_name": "cornu.saving",
+        "get_registered_object": "cornu.saving",
         "get_uid": "cornu.utils.naming",
         "is_interactive_logging_enabled": "cornu.utils.io_utils",
         "normalize": "cornu.utils.arrays",
         "pad_sequences": "cornu.utils.arrays",
+        "register_keras_serializable": "cornu.saving",
+        "serialize_keras_object": "cornu.saving",
         "set_random_seed": "cornu.random.global_seed",
         "split_dataset": "cornu.utils.datasets",
         "to_categorical": "cornu.utils.arrays",
@@ -37,15 +55,23 @@ __getattr__, __dir__ = lazy_names(
 )
 
 __all__ = [
+    "CustomObjectScope",
     "Progbar",
     "PyDataset",
     "Sequence",
+    "custom_object_scope",
+    "deserialize_keras_object",
     "disable_interactive_logging",
     "enable_interactive_logging",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
     "get_uid",
     "is_interactive_logging_enabled",
     "normalize",
     "pad_sequences",
+    "register_keras_serializable",
+    "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
     "to_categorical",
