@@ -103,7 +103,6 @@ COMPOSITES: dict[str, frozenset[str]] = {
     "Gelu": frozenset({"float16", "float32"}),
     "LayerNormalization": frozenset({"float16", "float32"}),
     "BatchNormalization": frozenset({"float16", "float32"}),
-    "BatchNormalizationTraining": frozenset({"float16", "float32"}),
     "LSTM": frozenset({"float16", "float32"}),
     "GRU": frozenset({"float16", "float32"}),
 }
