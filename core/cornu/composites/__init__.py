@@ -1,6 +1,6 @@
 """Functions that are one named node of a program, with gradient rules that save passes or keep numbers stable."""
 
-from cornu.composites.activation import gelu
+from cornu.composites.activation import bounded, elu, gelu, leaky_relu
 from cornu.composites.attention import attention
 from cornu.composites.crossentropy import categorical_crossentropy, sparse_categorical_crossentropy
 from cornu.composites.normalization import (
@@ -16,10 +16,13 @@ __all__ = [
     "attention",
     "batch_normalization",
     "batch_normalization_training",
+    "bounded",
     "categorical_crossentropy",
+    "elu",
     "gelu",
     "gru",
     "layer_normalization",
+    "leaky_relu",
     "log_softmax",
     "lstm",
     "rms_normalization",

@@ -10,7 +10,6 @@ from cornu.ir.types import is_float
 from cornu.ops.arguments import as_tensor, emit, float_tensor, inverse, one_axis, permute, sizes, with_shape
 from cornu.ops.dtypes import at_least_int32, require_float
 from cornu.ops.operation import op
-from cornu.tracing.tensor import Tensor
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
@@ -28,7 +27,7 @@ def relu(x: Any) -> Any:
 @op("Relu6", module="nn")
 def relu6(x: Any) -> Any:
     """`min(max(x, 0), 6)`."""
-    return emit("Min", emit("Relu", float_tensor(x)), 6.0)
+    return composites.bounded(float_tensor(x), 0.0, 6.0, "Relu6", inclusive=False)
 
 
 @op("Sigmoid", module="nn")
@@ -46,7 +45,7 @@ def sigmoid(x: Any) -> Any:
 @op("SparseSigmoid", module="nn")
 def sparse_sigmoid(x: Any) -> Any:
     """0 below -1, 1 above 1, `(x + 1) / 2` between."""
-    return emit("Min", emit("Relu", emit("Add", emit("Mul", float_tensor(x), 0.5), 0.5)), 1.0)
+    return emit("Min", emit("Max", emit("Add", emit("Mul", float_tensor(x), 0.5), 0.5), 0.0), 1.0)
 
 
 @op("Softplus", module="nn")
@@ -87,6 +86,8 @@ def tanh_shrink(x: Any) -> Any:
 def hard_tanh(x: Any) -> Any:
     """`min(max(x, -1), 1)`."""
     x = as_tensor(x)
+    if is_float(x.dtype):
+        return composites.bounded(x, -1.0, 1.0, "HardTanh", inclusive=True)
     x = as_tensor(x, at_least_int32(x.dtype))
     low = x if x.dtype.startswith("u") else emit("Max", x, -1)
     return emit("Min", low, 1)
@@ -142,16 +143,13 @@ def log_sigmoid(x: Any) -> Any:
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
     """`x` where positive, `negative_slope · x` elsewhere."""
     x = float_tensor(x)
-    if negative_slope == 0:
-        return emit("Relu", x)
-    # x = relu(x) - relu(-x); of the second part only the slope's share stays.
-    return emit("Add", emit("Mul", x, negative_slope), emit("Mul", emit("Relu", x), 1.0 - negative_slope))
+    return emit("Relu", x) if negative_slope == 0 else composites.leaky_relu(x, float(negative_slope))
 
 
 @op("HardSigmoid", module="nn")
 def hard_sigmoid(x: Any) -> Any:
     """`relu6(x + 3) / 6`."""
-    return emit("Min", emit("Relu", emit("Add", emit("Mul", float_tensor(x), 1 / 6), 0.5)), 1.0)
+    return emit("Mul", relu6(emit("Add", float_tensor(x), 3.0)), 1 / 6)
 
 
 @op("HardSilu", module="nn")
@@ -164,34 +162,23 @@ def hard_silu(x: Any) -> Any:
 hard_swish = hard_silu
 
 
-def _expm1_below(x: Tensor, scale: float) -> Any:
-    """`exp(x / scale) - 1` where `x` is negative, 0 elsewhere."""
-    low = emit("Min", x, 0.0)
-    return emit("Sub", emit("Exp", low if scale == 1 else emit("Div", low, scale)), 1.0)
-
-
 @op("Elu", module="nn")
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """`x` where positive, `alpha · (exp(x) - 1)` elsewhere."""
-    x = float_tensor(x)
-    below = _expm1_below(x, 1.0)
-    return emit("Add", emit("Relu", x), below if alpha == 1 else emit("Mul", below, alpha))
+    return composites.elu(float_tensor(x), float(alpha), alpha=float(alpha))
 
 
 @op("Selu", module="nn")
 def selu(x: Any) -> Any:
     """`1.0507 · elu(x, 1.6733)`. Source: Klambauer et al. 2017."""
-    x = float_tensor(x)
-    below = emit("Mul", _expm1_below(x, 1.0), _SELU_ALPHA * _SELU_SCALE)
-    return emit("Add", emit("Mul", emit("Relu", x), _SELU_SCALE), below)
+    config = {"alpha": _SELU_ALPHA, "gamma": _SELU_SCALE}
+    return composites.elu(float_tensor(x), _SELU_ALPHA, _SELU_SCALE, name="Selu", **config)
 
 
 @op("Celu", module="nn")
 def celu(x: Any, alpha: float = 1.0) -> Any:
     """`x` where positive, `alpha · (exp(x / alpha) - 1)` elsewhere."""
-    x = float_tensor(x)
-    below = _expm1_below(x, alpha)
-    return emit("Add", emit("Relu", x), below if alpha == 1 else emit("Mul", below, alpha))
+    return composites.elu(float_tensor(x), float(alpha), width=float(alpha), name="Celu", alpha=float(alpha))
 
 
 @op("Gelu", module="nn")
