@@ -72,7 +72,8 @@ def inference_program(model: Any, input_signature: Any = None) -> tuple[Program,
 
 def _signature(model: Any, input_signature: Any) -> Any:
     if input_signature is not None:
-        return tree.map_structure(_placeholder, input_signature if not isinstance(input_signature, list) or len(input_signature) != 1 else input_signature[0])
+        single = isinstance(input_signature, list) and len(input_signature) == 1
+        return tree.map_structure(_placeholder, input_signature[0] if single else input_signature)
     try:
         return model.input
     except AttributeError:

@@ -36,7 +36,9 @@ def backward(b: Builder, cotangents: Mapping[Value, Value], sources: Sequence[Va
         rule = lookup(node.op).vjp
         assert rule is not None
         with b.scoped(node.scope):
-            arriving = [found[value] if value in found else b.zeros(b.resolve_type(value.type)) for value in node.outputs]
+            arriving = [
+                found[value] if value in found else b.zeros(b.resolve_type(value.type)) for value in node.outputs
+            ]
             leaving = rule(b, node, *arriving)
             for value, cotangent in zip(node.inputs, leaving, strict=True):
                 if cotangent is not None and value in dependent:
