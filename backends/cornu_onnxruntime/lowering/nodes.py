@@ -7,13 +7,15 @@ interpreter.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cornu.ir.builder import Builder
-from cornu.ir.onnx.graph import GraphWriter
 from cornu.ir.onnx.registry import NodeWriter
 from cornu.ir.passes.rewriting import Rewriter
 from cornu.ir.program import Node, Value
+
+if TYPE_CHECKING:
+    from cornu.ir.onnx.graph import GraphWriter
 
 Settings = dict[str, Any]
 Meaning = Callable[..., Any]

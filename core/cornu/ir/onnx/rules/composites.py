@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from cornu.ir.onnx.graph import GraphWriter
 from cornu.ir.onnx.registry import writes_call
 from cornu.ir.program import Node
-from cornu.ir.types import numpy_dtype
 
 
 def results_of(node: Node) -> int:
@@ -74,20 +71,3 @@ def _batch_normalization(
 ) -> Sequence[str] | None:
     w.add("BatchNormalization", inputs, outputs, epsilon=float(node.attributes["epsilon"]))
     return None
-
-
-def _known_channels(node: Node) -> bool:
-    return isinstance(node.inputs[1].shape[0], int) and results_of(node) == 3 and len(node.outputs) in (3, 5)
-
-
-@writes_call("BatchNormalizationTraining", since=15, fits=_known_channels)
-def _batch_normalization_training(
-    w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]
-) -> Sequence[str] | None:
-    """With momentum 0 the operator's running statistics are the batch's own; the residuals are these again."""
-    channels = node.inputs[1].shape[0]
-    dtype = numpy_dtype(node.inputs[0].dtype)
-    running = [w.constant(np.zeros(channels, dtype)), w.constant(np.ones(channels, dtype))]
-    epsilon = float(node.attributes["epsilon"])
-    w.add("BatchNormalization", [*inputs, *running], outputs[:3], epsilon=epsilon, momentum=0.0, training_mode=1)
-    return [*outputs[:3], *outputs[1 : len(outputs) - 2]]
