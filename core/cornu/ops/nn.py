@@ -39,7 +39,9 @@ from cornu.ops.crossentropy import (
     one_hot,
     sparse_categorical_crossentropy,
 )
+from cornu.ops.ctc import ctc_decode, ctc_loss
 from cornu.ops.normalizing import batch_normalization, layer_normalization, moments, normalize, rms_normalization
+from cornu.ops.patches import depth_to_space, fold, space_to_depth, unfold
 from cornu.ops.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
 from cornu.ops.special import psnr
 
@@ -53,9 +55,13 @@ __all__ = [
     "celu",
     "conv",
     "conv_transpose",
+    "ctc_decode",
+    "ctc_loss",
+    "depth_to_space",
     "depthwise_conv",
     "dot_product_attention",
     "elu",
+    "fold",
     "gelu",
     "glu",
     "hard_shrink",
@@ -84,6 +90,7 @@ __all__ = [
     "softmax",
     "softplus",
     "softsign",
+    "space_to_depth",
     "sparse_categorical_crossentropy",
     "sparse_plus",
     "sparse_sigmoid",
@@ -92,4 +99,5 @@ __all__ = [
     "swish",
     "tanh_shrink",
     "threshold",
+    "unfold",
 ]

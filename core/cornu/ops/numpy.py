@@ -214,6 +214,7 @@ from cornu.ops.shaping import (
     vsplit,
     vstack,
 )
+from cornu.ops.signal import angle, conj, conjugate, imag, real
 from cornu.ops.special import corrcoef, correlate, diff, i0, nextafter, trapezoid
 
 __all__ = [
@@ -224,6 +225,7 @@ __all__ = [
     "allclose",
     "amax",
     "amin",
+    "angle",
     "any",
     "append",
     "arange",
@@ -257,6 +259,8 @@ __all__ = [
     "clip",
     "column_stack",
     "concatenate",
+    "conj",
+    "conjugate",
     "copy",
     "corrcoef",
     "correlate",
@@ -311,6 +315,7 @@ __all__ = [
     "hypot",
     "i0",
     "identity",
+    "imag",
     "inner",
     "isclose",
     "isfinite",
@@ -381,6 +386,7 @@ __all__ = [
     "quantile",
     "rad2deg",
     "ravel",
+    "real",
     "reciprocal",
     "repeat",
     "reshape",
