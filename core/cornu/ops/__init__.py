@@ -153,6 +153,19 @@ from cornu.ops.elementwise import (
     true_divide,
     trunc,
 )
+from cornu.ops.factorizations import (
+    cholesky,
+    cholesky_inverse,
+    det,
+    inv,
+    logdet,
+    lu_factor,
+    matrix_power,
+    qr,
+    slogdet,
+    solve,
+    solve_triangular,
+)
 from cornu.ops.indexing import (
     diag,
     diagflat,
@@ -169,7 +182,6 @@ from cornu.ops.indexing import (
     unravel_index,
 )
 from cornu.ops.indexing import slice_ as slice
-from cornu.ops.linalg import norm
 from cornu.ops.logic import (
     all,
     allclose,
@@ -209,6 +221,7 @@ from cornu.ops.logic import (
     where,
 )
 from cornu.ops.normalizing import batch_normalization, layer_normalization, moments, normalize, rms_normalization
+from cornu.ops.norms import norm
 from cornu.ops.patches import depth_to_space, fold, rearrange, space_to_depth, unfold
 from cornu.ops.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
 from cornu.ops.products import cross, dot, inner, kron, matmul, outer, tensordot, vdot
@@ -311,6 +324,7 @@ from cornu.ops.special import (
     segment_sum,
     trapezoid,
 )
+from cornu.ops.spectra import eigh, lstsq, matrix_rank, pinv, svd
 
 __all__ = [
     "abs",
@@ -361,6 +375,8 @@ __all__ = [
     "cdist",
     "ceil",
     "celu",
+    "cholesky",
+    "cholesky_inverse",
     "clip",
     "column_stack",
     "concatenate",
@@ -386,6 +402,7 @@ __all__ = [
     "deg2rad",
     "depth_to_space",
     "depthwise_conv",
+    "det",
     "diag",
     "diagflat",
     "diagonal",
@@ -398,6 +415,7 @@ __all__ = [
     "dsplit",
     "dstack",
     "dtype",
+    "eigh",
     "einsum",
     "elu",
     "empty",
@@ -452,6 +470,7 @@ __all__ = [
     "imag",
     "in_top_k",
     "inner",
+    "inv",
     "irfft",
     "is_tensor",
     "isclose",
@@ -483,14 +502,19 @@ __all__ = [
     "log_softmax",
     "logaddexp",
     "logaddexp2",
+    "logdet",
     "logical_and",
     "logical_not",
     "logical_or",
     "logical_xor",
     "logspace",
     "logsumexp",
+    "lstsq",
+    "lu_factor",
     "map",
     "matmul",
+    "matrix_power",
+    "matrix_rank",
     "max",
     "max_pool",
     "maximum",
@@ -534,10 +558,12 @@ __all__ = [
     "outer",
     "pad",
     "percentile",
+    "pinv",
     "power",
     "prod",
     "psnr",
     "ptp",
+    "qr",
     "quantile",
     "rad2deg",
     "ravel",
@@ -578,10 +604,13 @@ __all__ = [
     "size",
     "slice",
     "slice_update",
+    "slogdet",
     "soft_shrink",
     "softmax",
     "softplus",
     "softsign",
+    "solve",
+    "solve_triangular",
     "sort",
     "space_to_depth",
     "sparse_categorical_crossentropy",
@@ -599,6 +628,7 @@ __all__ = [
     "stop_gradient",
     "subtract",
     "sum",
+    "svd",
     "swapaxes",
     "swish",
     "switch",

@@ -1,62 +1,35 @@
-"""Norms and what else of linear algebra is made of ordinary operations."""
+"""The part of `keras.ops` that has the names of NumPy's linear algebra."""
 
-from __future__ import annotations
+from cornu.ops.derivatives import jvp
+from cornu.ops.factorizations import (
+    cholesky,
+    cholesky_inverse,
+    det,
+    inv,
+    lu_factor,
+    matrix_power,
+    qr,
+    solve,
+    solve_triangular,
+)
+from cornu.ops.norms import norm
+from cornu.ops.spectra import eigh, lstsq, matrix_rank, pinv, svd
 
-from typing import Any
-
-from cornu.ops.arguments import all_axes, emit, float_tensor, sizes
-from cornu.ops.operation import op
-from cornu.ops.reductions import reduce
-from cornu.tracing.tensor import Tensor, convert
-
-
-@op("Norm", module="linalg")
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The norm of vectors (along one axis) or of matrices (along two).
-
-    Args:
-        x: A tensor.
-        ord: Of vectors a number or ±inf: `sum(|x|^ord)^(1/ord)`, 0 for the count of non-zeros; of matrices "fro", 1,
-            -1, inf or -inf (sums of columns and rows). None is the square root of the sum of squares.
-        axis: One axis or two; all by default.
-        keepdims: Whether reduced axes stay with size 1.
-
-    Raises:
-        ValueError: If the order does not go with the axes.
-    """
-    x = float_tensor(x)
-    axes = all_axes(axis, x.ndim, "norm")
-    if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
-        return emit("Sqrt", reduce("ReduceSum", emit("Mul", x, x), axes, keepdims))
-    size = emit("Abs", x)
-    if len(axes) == 1:
-        return _vector_norm(size, ord, axes, keepdims)
-    if len(axes) == 2:
-        first, second = axes if axis is None else tuple(a % x.ndim for a in axis)
-        return _matrix_norm(size, ord, first, second, keepdims)
-    raise ValueError(f"norm: ord={ord!r} takes one or two axes, got axis={axis} of shape {x.shape}.")
-
-
-def _vector_norm(size: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    if isinstance(ord, str):
-        raise ValueError(f"norm: ord={ord!r} is not one of vectors.")
-    if ord in (float("inf"), float("-inf")):
-        return reduce("ReduceMax" if ord > 0 else "ReduceMin", size, axes, keepdims)
-    if ord == 0:
-        there = emit("Cast", emit("Greater", size, 0.0), to=size.dtype)
-        return reduce("ReduceSum", there, axes, keepdims)
-    if ord == 1:
-        return reduce("ReduceSum", size, axes, keepdims)
-    total = reduce("ReduceSum", emit("Pow", size, convert(float(ord), size.dtype)), axes, keepdims)
-    return emit("Pow", total, convert(1.0 / ord, size.dtype))
-
-
-def _matrix_norm(size: Tensor, ord: Any, rows: int, columns: int, keepdims: bool) -> Any:
-    if ord not in (1, -1, float("inf"), float("-inf")):
-        raise ValueError(f"norm: ord={ord!r} is not one of matrices; use 'fro', 1, -1, inf or -inf.")
-    summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)
-    sums = emit("ReduceSum", size, axes=(summed,), keepdims=True)
-    extreme = emit("ReduceMax" if ord > 0 else "ReduceMin", sums, axes=(other,), keepdims=True)
-    if keepdims:
-        return extreme
-    return emit("Reshape", extreme, shape=tuple(s for i, s in enumerate(sizes(extreme)) if i not in (rows, columns)))
+__all__ = [
+    "cholesky",
+    "cholesky_inverse",
+    "det",
+    "eigh",
+    "inv",
+    "jvp",
+    "lstsq",
+    "lu_factor",
+    "matrix_power",
+    "matrix_rank",
+    "norm",
+    "pinv",
+    "qr",
+    "solve",
+    "solve_triangular",
+    "svd",
+]

@@ -159,6 +159,6 @@ def normalize(x: Any, axis: Any = -1, order: Any = 2, epsilon: float | None = No
         total = reduce("ReduceSum", emit("Mul", x, x), axes, True)
         # Not sqrt then max: its derivative is infinite at 0.
         return emit("Div", x, emit("Sqrt", emit("Max", total, float(least) ** 2)))
-    from cornu.ops.linalg import norm
+    from cornu.ops.norms import norm
 
     return emit("Div", x, emit("Max", norm(x, ord=order, axis=axis, keepdims=True), float(least)))

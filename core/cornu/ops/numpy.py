@@ -87,6 +87,7 @@ from cornu.ops.elementwise import (
     true_divide,
     trunc,
 )
+from cornu.ops.factorizations import slogdet
 from cornu.ops.indexing import (
     diag,
     diagflat,
@@ -402,6 +403,7 @@ __all__ = [
     "sinc",
     "sinh",
     "size",
+    "slogdet",
     "sort",
     "split",
     "sqrt",
