@@ -11,9 +11,10 @@ from cornu.backend.contract import CONTRACT_VERSION
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 600
-FOLDERS = ("core", "backends", "plugins", "tests", "spec", "benchmarks", ".ci")
+FOLDERS = ("core", "backends", "plugins", "tests", "spec", "examples", "benchmarks", ".ci")
 WRITTEN = {".py", ".md", ".toml", ".ini", ".cfg", ".yml", ".yaml", ".sh", ".txt", ""}
 DATA = {".json", ".ipynb", ".csv"}
+LISTS = {"spec/keras_api.txt"}
 
 # Homes, scratch folders and workplaces of the machines that the files were written on, and hosts of package mirrors.
 MACHINE = re.compile(
@@ -40,7 +41,7 @@ def text_of(path: Path) -> str:
 def test_no_file_is_too_long() -> None:
     lengths = {str(path.relative_to(ROOT)): len(text_of(path).splitlines()) for path in files(WRITTEN)}
     assert len(lengths) > 300
-    assert {name: length for name, length in lengths.items() if length > LIMIT} == {}
+    assert {name: length for name, length in lengths.items() if length > LIMIT and name not in LISTS} == {}
 
 
 def test_no_path_of_a_machine_is_committed() -> None:
