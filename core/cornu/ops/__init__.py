@@ -326,6 +326,7 @@ from cornu.ops.special import (
 )
 from cornu.ops.spectra import eigh, lstsq, matrix_rank, pinv, svd
 
+# fmt: off
 __all__ = [
     "abs",
     "absolute",
@@ -666,3 +667,4 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+# fmt: on

@@ -15,21 +15,9 @@ from cornu.ops.factorizations import (
 from cornu.ops.norms import norm
 from cornu.ops.spectra import eigh, lstsq, matrix_rank, pinv, svd
 
+# fmt: off
 __all__ = [
-    "cholesky",
-    "cholesky_inverse",
-    "det",
-    "eigh",
-    "inv",
-    "jvp",
-    "lstsq",
-    "lu_factor",
-    "matrix_power",
-    "matrix_rank",
-    "norm",
-    "pinv",
-    "qr",
-    "solve",
-    "solve_triangular",
-    "svd",
+    "cholesky", "cholesky_inverse", "det", "eigh", "inv", "jvp", "lstsq", "lu_factor", "matrix_power",
+    "matrix_rank", "norm", "pinv", "qr", "solve", "solve_triangular", "svd",
 ]
+# fmt: on

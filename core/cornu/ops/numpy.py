@@ -218,6 +218,7 @@ from cornu.ops.shaping import (
 from cornu.ops.signal import angle, conj, conjugate, imag, real
 from cornu.ops.special import corrcoef, correlate, diff, i0, nextafter, trapezoid
 
+# fmt: off
 __all__ = [
     "abs",
     "absolute",
@@ -441,3 +442,4 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+# fmt: on
