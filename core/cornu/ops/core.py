@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from cornu.ir.types import is_float, numpy_dtype
 from cornu.ops.arguments import as_operand, as_tensor, emit
 from cornu.ops.keras_tensor import KerasTensor
 from cornu.ops.operation import op
-from cornu.tracing import custom_gradient as custom_gradient
+from cornu.tracing import custom_gradient as _custom_gradient
 from cornu.tracing import is_tensor as _is_tensor
 from cornu.tracing.tensor import dims
 from cornu.utils.dtypes import resolve_dtype
@@ -146,6 +147,15 @@ def _inside(limit: float, dtype: str, up: bool) -> Any:
 def stop_gradient(variable: Any) -> Any:
     """The same numbers, constant for differentiation."""
     return emit("StopGradient", as_tensor(variable))
+
+
+def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a function its own gradient: it returns `(result, grad)`, and `grad(*args, upstream=...)` the cotangents.
+
+    Args:
+        f: From tensors to a result and a function of the result's cotangent that gives one per input.
+    """
+    return _custom_gradient(f)
 
 
 @op("View")
