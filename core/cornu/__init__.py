@@ -9,6 +9,7 @@ __version__ = "0.1.0.dev0"
 _MODULES = frozenset(
     {
         "activations",
+        "alias",
         "backend",
         "callbacks",
         "config",
@@ -24,6 +25,7 @@ _MODULES = frozenset(
         "models",
         "ops",
         "optimizers",
+        "plugins",
         "random",
         "regularizers",
         "saving",

@@ -6,9 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cornu.cli import backends, quickstart
+from cornu.cli import backends, plugins, quickstart, run
 
-_COMMANDS = (backends, quickstart)
+_COMMANDS = (run, backends, plugins, quickstart)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,8 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _expected() -> tuple[type[BaseException], ...]:
     from cornu.backend.manager import BackendLoadError
     from cornu.cli.quickstart import QuickstartError
+    from cornu.cli.run import RunError
+    from cornu.plugins.switch import SwitchError
 
-    return BackendLoadError, QuickstartError
+    return BackendLoadError, QuickstartError, RunError, SwitchError
 
 
 def _version() -> str:

@@ -216,8 +216,12 @@ def _short(config: Any) -> str:
 
 
 def _unknown(kind: str, name: str, config: Mapping[str, Any]) -> TypeError:
+    from cornu.plugins import explain
+
+    registered = name if kind == "function" else config.get("registered_name")
     return TypeError(
-        f"Unknown {kind} {name!r} of module {config.get('module')!r}. If it is yours, decorate it with "
+        f"Unknown {kind} {name!r} of module {config.get('module')!r}.{explain(registered, config.get('module'))} "
+        f"If it is yours, decorate it with "
         f"`@register_keras_serializable()` in a module that is imported before loading, or pass it in "
         f"`custom_objects`. Config: {_short(config)}."
     )

@@ -76,17 +76,37 @@ def get_custom_objects() -> dict[str, Any]:
 
 
 def get_registered_name(obj: Any) -> str:
-    """The name under which a class or function was registered, else its Python name."""
-    try:
-        registered = _NAMES.get(obj)
-    except TypeError:  # not hashable, so never registered
-        registered = None
-    return registered if registered is not None else str(obj.__name__)
+    """The name under which a class or function was registered, else its Python name; a plugin's are registered."""
+    return _NAMES[obj] if is_registered(obj) else str(obj.__name__)
 
 
 def is_registered(obj: Any) -> bool:
-    """True for a class or function that went through `register_keras_serializable`."""
-    return obj in _NAMES
+    """True for a class or function that a plugin offers or that went through `register_keras_serializable`."""
+    if not has_name(obj):
+        from cornu.plugins import claim
+
+        claim(obj)
+    return has_name(obj)
+
+
+def has_name(obj: Any) -> bool:
+    """True if a class or function has a registered name by now; no plugin is loaded for it."""
+    try:
+        return obj in _NAMES
+    except TypeError:  # not hashable, so never registered
+        return False
+
+
+def forget(registered: str, obj: Any) -> None:
+    """Takes a registration back.
+
+    Args:
+        registered: The registered name.
+        obj: The class or function; where the name means another one by now, that stays.
+    """
+    if _OBJECTS.get(registered) is obj:
+        del _OBJECTS[registered]
+        _NAMES.pop(obj, None)
 
 
 def get_registered_object(
@@ -95,6 +115,8 @@ def get_registered_object(
     module_objects: Mapping[str, Any] | None = None,
 ) -> Any:
     """The object of a name: from the scope, the registry, `custom_objects`, `module_objects`, in this order.
+
+    A name with a package, `package>Name`, that none of them knows is looked for in the plugin of that package.
 
     Args:
         name: A registered or plain name.
@@ -109,4 +131,9 @@ def get_registered_object(
     for known in (_SCOPE.get(), _OBJECTS, custom_objects, module_objects):
         if known and name in known:
             return known[name]
-    return None
+    if ">" not in name:
+        return None
+    from cornu.plugins import load_registered
+
+    load_registered(name)
+    return _OBJECTS.get(name)

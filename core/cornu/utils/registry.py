@@ -8,6 +8,9 @@ from typing import Any
 
 from cornu.utils.naming import to_snake_case
 
+# Families that plugins may add to → the kind of the hook.
+_PLUGIN_KINDS = {"loss": "losses", "metric": "metrics", "optimizer": "optimizers"}
+
 
 class Registry:
     """The built-in objects of one family, found by the names that Keras gives them.
@@ -31,6 +34,7 @@ class Registry:
     ) -> None:
         self.family = family
         self.fold_case = fold_case
+        self.snake_case = snake_case
         self.table: dict[str, Any] = {}
         for entry in objects:
             self.table[entry.__name__] = entry
@@ -41,11 +45,25 @@ class Registry:
             self.table = {name.lower(): entry for name, entry in self.table.items()}
 
     def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-        """The entry of that name, or None; objects that the user registered come first."""
+        """The entry of that name, or None; what the user registered comes first, and what plugins offer last."""
         from cornu.saving import get_registered_object
 
         custom = get_registered_object(name, custom_objects=custom_objects)
-        return custom if custom is not None else self.table.get(self._key(name))
+        found = custom if custom is not None else self.table.get(self._key(name))
+        return found if found is not None else self._find_in_plugins(name)
+
+    def _find_in_plugins(self, name: str) -> Any:
+        kind = _PLUGIN_KINDS.get(self.family)
+        if kind is None:
+            return None
+        from cornu import plugins
+
+        return plugins.find(kind, name, self._fold)
+
+    def _fold(self, name: str) -> str:
+        if self.fold_case:
+            return name.lower()
+        return to_snake_case(name) if self.snake_case else name
 
     def _key(self, name: str) -> str:
         return name.lower() if self.fold_case else name
@@ -71,7 +89,12 @@ class Registry:
     def _known(self, identifier: Any) -> str:
         if not isinstance(identifier, str):
             return ""
-        return f" Built-in names: {', '.join(sorted(self.table))}."
+        told = f" Built-in names: {', '.join(sorted(self.table))}."
+        if self.family not in _PLUGIN_KINDS:
+            return told
+        from cornu.plugins import failures
+
+        return told + failures()
 
     def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The object described by a config, as `serialize` writes it.

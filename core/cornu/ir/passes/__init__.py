@@ -73,6 +73,8 @@ def optimise(program: Program) -> Program:
 def prepare(program: Program, backend: Backend, device: str = "") -> Program:
     """What the core does to a program before a backend compiles it: inline, optimise, legalise, optimise.
 
+    The passes of plugins run after the first optimisation, and the program is verified after each.
+
     Args:
         program: The program as it was traced and differentiated.
         backend: The backend; composites that it supports by name stay whole.
@@ -83,6 +85,7 @@ def prepare(program: Program, backend: Backend, device: str = "") -> Program:
 
     Raises:
         LegalisationError: If a node can be made native in no way.
+        PluginPassError: If a plugin's pass fails or breaks the program.
 
     Example:
         >>> backend.compile(prepare(program, backend, "cpu"), CompileOptions("cpu"))
@@ -90,13 +93,25 @@ def prepare(program: Program, backend: Backend, device: str = "") -> Program:
     _checked(program)
     # Residuals that nothing reads go first: some backends run a composite only without them.
     inlined = _checked(inline(dead_code(program), lambda call: is_native(call, backend.supports, device)))
-    optimised = optimise(without_gradient_rules(inlined))
+    optimised = _run_plugin_passes(optimise(without_gradient_rules(inlined)))
     name = getattr(backend, "name", type(backend).__name__)
     legal = legalise(optimised, backend.supports, device, name)
     if legal is optimised:
         return legal
     # A simplification may bring back what is not native (a wider cast that met a narrower one): the last word is legal.
     return _checked(legalise(optimise(_checked(legal)), backend.supports, device, name))
+
+
+def _run_plugin_passes(program: Program) -> Program:
+    from cornu.plugins import passes
+
+    runs = passes()
+    if not runs:
+        return program
+    from cornu.plugins.pass_runner import run_passes
+
+    changed = run_passes(program, runs)
+    return program if changed is program else optimise(changed)
 
 
 def without_gradient_rules(program: Program) -> Program:
