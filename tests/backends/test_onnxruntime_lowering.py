@@ -35,7 +35,7 @@ def names(program: Program) -> list[str]:
 
 
 def gradients(forward: Callable[..., Value], *types: TensorType, weights: Sequence[int] = ()) -> Program:
-    """The program of a value `sum(forward(*inputs) * cotangent)`'s gradients for some inputs, and of the value itself."""
+    """The program of a function's value and of its gradients for some inputs, with a cotangent as the last input."""
     b = Builder("gradients")
     inputs = [b.input(type, f"x{i}") for i, type in enumerate(types)]
     y = forward(b, *inputs)
@@ -230,7 +230,9 @@ def normalized(layers: int, **config: Any) -> Program:
 @pytest.mark.parametrize("layers", [1, 3])
 def test_normalizations_do_not_overwrite_each_other(backend: OnnxRuntimeBackend, layers: int) -> None:
     lowered = check(backend, normalized(layers), holds=["ort.BatchNormalization"])
-    statistics = [v for node in lowered.nodes if "BatchNorm" in str(node.attributes.get("name")) for v in node.inputs[3:]]
+    statistics = [
+        v for node in lowered.nodes if "BatchNorm" in str(node.attributes.get("name")) for v in node.inputs[3:]
+    ]
     assert len(set(statistics)) == 2 * layers
 
 

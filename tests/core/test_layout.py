@@ -143,3 +143,16 @@ def normalized(b: Builder, x: Value, weights: list[Value]) -> Value:
     scale = b.Div(b.Reshape(weights[-2], shape=(1, 1, 1, channels)), b.Sqrt(b.Add(variance, 1e-3)))
     result: Value = b.Add(b.Mul(centred, scale), b.Reshape(weights[-1], shape=(1, 1, 1, channels)))
     return result
+
+
+def test_an_operand_that_is_read_twice_is_turned_once() -> None:
+    """A dropout's mask, drawn channels-last between channels-first operators, forward and backward."""
+    b = Builder("test")
+    x, mask, g = b.input(f32(N, 3, 4, 5)), b.input(f32(N, 4, 5, 3)), b.input(f32(N, 3, 4, 5))
+    results = [b.Transpose(b.Mul(b.Transpose(value, perm=LAST), mask), perm=FIRST) for value in (x, g)]
+    before = b.finish(results)
+    after = optimise(before)
+    verify(after)
+    assert count(after, "Transpose") == 1
+    arrays = draw(before, {"n": 2})
+    assert_same(evaluate(before, arrays), evaluate(after, arrays))

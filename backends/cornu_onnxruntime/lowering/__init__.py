@@ -11,10 +11,11 @@ from typing import Any
 from cornu.ir.passes.common_subexpressions import common_subexpressions
 from cornu.ir.passes.dead_code import dead_code
 from cornu.ir.passes.inline import inline
-from cornu.ir.passes.rewriting import Rule, rewrite
 from cornu.ir.passes.movement_rules import reshape, transpose
-from cornu.ir.program import Node, Program
-from cornu_onnxruntime.lowering import convolution, pooling, reductions, views
+from cornu.ir.passes.rewriting import Rule, rewrite
+from cornu.ir.program import Program
+
+from cornu_onnxruntime.lowering import convolution, gradients, pooling, reductions, views
 from cornu_onnxruntime.lowering.nodes import WRITERS
 from cornu_onnxruntime.lowering.normalization import training_normalization
 from cornu_onnxruntime.lowering.probe import block_size
@@ -45,11 +46,29 @@ def lower(program: Program, block: int | None = None) -> Program:
     for table in pooling.rounds(program):
         program = _clean(rewrite(program, table))
     program = rewrite(program, pooling.shared_maxima(program))
-    program = rewrite(program, {"Slice": [convolution.cropped_transpose], "Call": [training_normalization]})
+    program = rewrite(program, {"Slice": [gradients.cropped_transpose], "Call": [training_normalization]})
     block = block_size() if block is None else block or None
-    program = dead_code(rewrite(program, _merged(convolution.rules(block), _VIEWS)))
+    program = dead_code(rewrite(program, _merged(_convolutions(block), _VIEWS)))
     program = _clean(inline(program, lambda call: call.attributes["name"] not in _CLAIMED))
     return _clean(rewrite(program, _merged(reductions.RULES, _VIEWS)))
+
+
+def _convolutions(block: int | None) -> dict[str, list[Rule]]:
+    plain: dict[str, list[Rule]] = {
+        "Conv": [convolution.pointwise],
+        "Add": [lambda r, node: convolution.with_bias(r, node, block)],
+    }
+    if block is None:
+        return plain
+    blocked: dict[str, list[Rule]] = {
+        "Conv": [lambda r, node: convolution.conv_in_blocks(r, node, block)],
+        "ConvTranspose": [lambda r, node: gradients.input_gradient(r, node, block)],
+        "Call": [
+            lambda r, node: gradients.input_gradient(r, node, block),
+            lambda r, node: gradients.batch_convolution(r, node, block),
+        ],
+    }
+    return _merged(plain, blocked)
 
 
 def _clean(program: Program) -> Program:

@@ -6,13 +6,16 @@ A blocked tensor has the type of the plain one (ONNX Runtime has it so), with it
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from cornu.ir.builder import Builder
 from cornu.ir.passes.rewriting import Rewriter
 from cornu.ir.program import Value
 from cornu.ir.types import Shape
-from cornu_onnxruntime.lowering.nodes import add_call
+
+from cornu_onnxruntime.lowering.nodes import Settings, add_call
+from cornu_onnxruntime.lowering.shapes import sizes
 
 
 def filled(channels: int, block: int) -> int:
@@ -22,10 +25,10 @@ def filled(channels: int, block: int) -> int:
 
 def to_blocks(b: Builder, x: Value, block: int) -> Value:
     """What ReorderInput means."""
-    n, channels, *spatial = x.shape
-    full = filled(channels, block)  # type: ignore[arg-type]
+    n, channels, *spatial = sizes(x)
+    full = filled(channels, block)
     if full != channels:
-        after = (0, full - channels, *(0,) * len(spatial))  # type: ignore[operator]
+        after = (0, full - channels, *(0,) * len(spatial))
         x = b.Pad(x, before=(0,) * x.type.rank, after=after, value=0.0, mode="constant")
     axes = range(3, 3 + len(spatial))
     split = b.Reshape(x, shape=(n, full // block, block, *spatial))
@@ -61,7 +64,7 @@ def filter_blocks(r: Rewriter, w: Value, block: int) -> Value:
     """A kernel [O, I, *K] in the order O / b, I / b, *K, b of I, b of O; with I below `b`: O / b, I, *K, b of O."""
     outputs, inner, *kernel = w.shape
     spatial = len(kernel)
-    if inner < block:  # type: ignore[operator]
+    if inner < block:
         split = r.emit("Reshape", w, shape=(outputs // block, block, inner, *kernel))
         moved = r.emit("Transpose", split, perm=(0, 2, *range(3, 3 + spatial), 1))
     else:
@@ -71,11 +74,9 @@ def filter_blocks(r: Rewriter, w: Value, block: int) -> Value:
 
 
 def turned_filter_blocks(r: Rewriter, w: Value, block: int) -> Value:
-    """The kernel [I, O, *K] of the adjoint of a convolution with `w` [O, I, *K], in blocks: roles swapped, K reversed."""
-    outputs, inner, *kernel = w.shape
-    size = 1
-    for k in kernel:
-        size *= k  # type: ignore[operator]
+    """The kernel [I, O, *K] of the adjoint of a convolution with `w` [O, I, *K], in blocks: turned in all its axes."""
+    outputs, inner, *kernel = sizes(w)
+    size = math.prod(kernel)
     split = r.emit("Reshape", w, shape=(outputs // block, block, inner // block, block, size))
     moved = r.emit("Transpose", split, perm=(2, 0, 4, 1, 3))
     if size > 1:
@@ -87,7 +88,7 @@ def unblocked_filter(b: Builder, w: Value, block: int) -> Value:
     """The kernel [O, I, *K] that `filter_blocks` was given."""
     outputs, inner, *kernel = w.shape
     spatial = len(kernel)
-    if inner < block:  # type: ignore[operator]
+    if inner < block:
         split = b.Reshape(w, shape=(outputs // block, inner, *kernel, block))
         moved = b.Transpose(split, perm=(0, 2 + spatial, 1, *range(2, 2 + spatial)))
     else:
@@ -123,8 +124,8 @@ def blocked_conv(
     """
 
     def meaning(b: Builder, x: Value, w: Value, *bias: Value) -> Any:
-        channels = x.shape[1]
-        plain = x if channels < block else from_blocks(b, x, block, channels)  # type: ignore[operator, arg-type]
+        channels = sizes(x)[1]
+        plain = x if channels < block else from_blocks(b, x, block, channels)
         half = len(pads) // 2
         if any(pads):
             plain = b.Pad(plain, before=(0, 0, *pads[:half]), after=(0, 0, *pads[half:]), value=0.0, mode="constant")
@@ -135,8 +136,7 @@ def blocked_conv(
             y = b.Add(y, b.Reshape(bias[0], shape=shape))
         return to_blocks(b, b.Relu(y) if activation else y, block)
 
-    kernel_shape = w.shape[2:]
-    settings = {"kernel_shape": kernel_shape, "strides": strides, "dilations": dilations, "pads": pads}
+    settings: Settings = {"kernel_shape": sizes(w)[2:], "strides": strides, "dilations": dilations, "pads": pads}
     if activation:
         settings["activation"] = activation
     operands = [x, w] if bias is None else [x, w, bias]

@@ -7,8 +7,9 @@ import itertools
 from cornu.ir.builder import Builder
 from cornu.ir.passes.rewriting import Rewriter
 from cornu.ir.program import Node, Value
-from cornu_onnxruntime.lowering.shapes import is_static
+
 from cornu_onnxruntime.lowering.nodes import add_calls, is_call
+from cornu_onnxruntime.lowering.shapes import is_static
 
 _numbers = itertools.count(1)
 

@@ -9,7 +9,8 @@ from cornu.ir.passes.rewriting import Rewriter, Rule
 from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program, Value
 from cornu.primitives.windows import disjoint
-from cornu_onnxruntime.lowering.convolution import cropped_weight_gradient
+
+from cornu_onnxruntime.lowering.gradients import cropped_weight_gradient
 from cornu_onnxruntime.lowering.nodes import is_call
 from cornu_onnxruntime.lowering.shapes import is_static
 
@@ -73,7 +74,7 @@ def covered(r: Rewriter, node: Node) -> Value | None:
     windows = list(zip(*(node.attributes[name] for name in _WINDOW), strict=True))
     if not is_static(x) or not all(disjoint(*window) for window in windows):
         return None
-    ends = tuple(size // kernel * kernel for size, (kernel, _, _) in zip(x.shape[2:], windows, strict=True))  # type: ignore[operator]
+    ends = tuple(size // kernel * kernel for size, (kernel, _, _) in zip(x.shape[2:], windows, strict=True))
     if ends == x.shape[2:]:
         return None
     spatial = len(ends)
@@ -95,7 +96,7 @@ def cropped_gradient(r: Rewriter, node: Node) -> Value | None:
         return None
     x = node.inputs[0]
     inner = gradient(r, part, node.inputs[1], _window(node))
-    after = tuple(whole - used for whole, used in zip(x.shape, part.shape, strict=True))  # type: ignore[operator]
+    after = tuple(whole - used for whole, used in zip(x.shape, part.shape, strict=True))
     return r.emit("Pad", inner, before=(0,) * len(after), after=after, value=0.0, mode="constant")
 
 
@@ -166,7 +167,7 @@ def sum_of_padded(r: Rewriter, node: Node) -> Value | None:
     if pad is None or pad.attributes["mode"] != "constant" or pad.attributes["value"] != 0:
         return None
     widths = list(zip(pad.attributes["before"], pad.attributes["after"], strict=True))
-    if any(isinstance(w, int) and w < 0 or not isinstance(w, int) for pair in widths for w in pair):
+    if any(not isinstance(width, int) or width < 0 for pair in widths for width in pair):
         return None
     if any((before or after) and axis not in node.attributes["axes"] for axis, (before, after) in enumerate(widths)):
         return None

@@ -11,7 +11,7 @@ _CHANNELS, _POSITIONS = 64, 2
 
 @functools.cache
 def block_size() -> int | None:
-    """How many channels lie together in the blocked layout of `com.microsoft.nchwc`; None where there is no such layout.
+    """How many channels lie together in the blocked layout of `com.microsoft.nchwc`; None where there is none.
 
     It depends on the processor (16 with AVX-512, 8 with AVX2), so that it is found out by reordering numbers once per
     process: after a first block of channels at position 0, position 1 begins.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-
 from cornu.ir.passes.rewriting import Rewriter, Rule
 from cornu.ir.program import Node, Value
 from cornu.ir.types import numpy_dtype
+
 from cornu_onnxruntime.lowering.shapes import is_static
 
 _FLOATS = ("float32", "float64")
@@ -22,7 +22,7 @@ def leading_sum(r: Rewriter, node: Node) -> Value | None:
     count = len(axes)
     if x.dtype not in _FLOATS or axes != tuple(range(count)) or not 0 < count < x.type.rank or not is_static(x):
         return None
-    rows, inner = math.prod(x.shape[:count]), math.prod(x.shape[count:])  # type: ignore[arg-type]
+    rows, inner = math.prod(x.shape[:count]), math.prod(x.shape[count:])
     if rows < _FEWEST or inner == 1:
         return None
     ones = r.emit("Constant", value=np.ones((1, rows), numpy_dtype(x.dtype)))

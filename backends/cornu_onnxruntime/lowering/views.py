@@ -8,7 +8,7 @@ from cornu.ir.types import Shape
 
 
 def transpose_of_merge(r: Rewriter, node: Node) -> Value | None:
-    """Transpose(Reshape(Transpose(x))), where the Reshape merges axes or splits them: one Transpose between reshapes."""
+    """Transpose(Reshape(Transpose(x))), where the Reshape only merges axes, is one Transpose before the Reshape."""
     view = r.producer(node.inputs[0], "Reshape")
     if view is None or r.producer(view.inputs[0], "Transpose") is None:
         return None
@@ -58,19 +58,20 @@ def _groups(fine: Shape, coarse: Shape) -> list[list[int]] | None:
     """The axes of `fine` that each axis of `coarse` is the product of; None where it is no merging."""
     if not all(isinstance(dim, int) and dim > 0 for dim in (*fine, *coarse)):
         return None
+    parts = [int(dim) for dim in fine]
     groups: list[list[int]] = []
     at = 0
     for size in coarse:
         group: list[int] = []
         covered = 1
-        while at < len(fine) and (covered < size or (fine[at] == 1 and covered == size)):  # type: ignore[operator]
-            covered *= fine[at]  # type: ignore[operator]
+        while at < len(parts) and (covered < size or (parts[at] == 1 and covered == size)):
+            covered *= parts[at]
             group.append(at)
             at += 1
         if covered != size:
             return None
         groups.append(group)
-    return groups if at == len(fine) else None
+    return groups if at == len(parts) else None
 
 
 RULES: dict[str, list[Rule]] = {"Transpose": [transpose_of_merge, split_of_transpose]}

@@ -11,6 +11,7 @@ from cornu.ir.passes.dead_code import dead_code
 from cornu.ir.passes.movement_rules import ELEMENTWISE, REDUCTIONS, expand, reshape, transpose
 from cornu.ir.passes.rewriting import Rewriter, Rule, rewrite
 from cornu.ir.program import Node, Program, Value
+from cornu.ir.types import TensorType
 
 Perm = tuple[int, ...]
 
@@ -30,11 +31,15 @@ def cancel_transposes(program: Program) -> Program:
     Example:
         >>> cancel_transposes(program)
     """
-    work = transposed_elements(program)
-    if not work:
-        return program
-    moved = dead_code(common_subexpressions(rewrite(program, RULES)))
-    return moved if transposed_elements(moved) < work else program
+    best, least = program, transposed_elements(program)
+    for rules in (RULES, BOLD_RULES):
+        if not least:
+            break
+        moved = dead_code(common_subexpressions(rewrite(program, rules)))
+        work = transposed_elements(moved)
+        if work < least:
+            best, least = moved, work
+    return best
 
 
 def transposed_elements(program: Program) -> int:
@@ -67,19 +72,34 @@ def _source(r: Rewriter, value: Value, perm: Perm | None = None) -> tuple[Value,
 
 def elementwise(r: Rewriter, node: Node) -> Value | None:
     """f(Transpose(x), Transpose(y)) = Transpose(f(x, y)); smaller operands are transposed instead"""
+    return _elementwise(r, node, bold=False)
+
+
+def bold_elementwise(r: Rewriter, node: Node) -> Value | None:
+    """f(Transpose(x), y) = Transpose(f(x, Transpose(y))): pays where y is read twice, as a dropout's mask is"""
+    return _elementwise(r, node, bold=True)
+
+
+def _elementwise(r: Rewriter, node: Node, bold: bool) -> Value | None:
     rank = node.outputs[0].type.rank
     perm = next((found[1] for value in node.inputs if (found := _source(r, value)) and len(found[1]) == rank), None)
     if perm is None:
         return None
-    operands = [_untransposed(r, value, node.outputs[0], perm) for value in node.inputs]
+    operands = [_untransposed(r, value, node.outputs[0], perm, bold) for value in node.inputs]
     if any(operand is None for operand in operands):
         return None
-    before = r.emit(node.op, *[operand for operand in operands if operand is not None], **node.attributes)
-    return r.emit("Transpose", before, perm=perm)
+    ready = tuple(operand for operand in operands if operand is not None)
+    if not bold:
+        return r.emit("Transpose", r.emit(node.op, *ready, **node.attributes), perm=perm)
+    # The rules must not see the new node: they would turn it back.
+    shape = tuple(node.outputs[0].shape[axis] for axis in inverse(perm))
+    before = Node(node.op, ready, (Value(TensorType(node.outputs[0].dtype, shape)),), node.attributes, node.scope)
+    r.append(before)
+    return r.emit("Transpose", before.outputs[0], perm=perm)
 
 
-def _untransposed(r: Rewriter, value: Value, output: Value, perm: Perm) -> Value | None:
-    """The value whose transpose broadcasts as `value` does, where that is cheap."""
+def _untransposed(r: Rewriter, value: Value, output: Value, perm: Perm, bold: bool) -> Value | None:
+    """The value whose transpose broadcasts as `value` does, where that is cheap or `bold`."""
     if found := _source(r, value, perm):
         return found[0]
     if not value.type.rank:
@@ -87,10 +107,11 @@ def _untransposed(r: Rewriter, value: Value, output: Value, perm: Perm) -> Value
     shape = (1,) * (output.type.rank - value.type.rank) + value.shape
     if r.constant(value) is None and not any(have == 1 != want for have, want in zip(shape, output.shape, strict=True)):
         spread = r.producer(value, "Expand")
-        if spread is None:
+        smaller = None if spread is None else _untransposed(r, spread.inputs[0], output, perm, bold)
+        if smaller is not None:
+            return r.expand(smaller, tuple(shape[axis] for axis in inverse(perm)))
+        if not bold:
             return None
-        smaller = _untransposed(r, spread.inputs[0], output, perm)
-        return None if smaller is None else r.expand(smaller, tuple(shape[axis] for axis in inverse(perm)))
     return r.emit("Transpose", r.reshape(value, shape), perm=inverse(perm))
 
 
@@ -171,3 +192,5 @@ RULES: dict[str, list[Rule]] = {
     **{op: [reduction] for op in REDUCTIONS},
     **{op: [elementwise] for op in sorted(ELEMENTWISE)},
 }
+
+BOLD_RULES: dict[str, list[Rule]] = {**RULES, **{op: [bold_elementwise] for op in sorted(ELEMENTWISE)}}
