@@ -69,6 +69,7 @@ class ReduceLROnPlateau(MonitorCallback):
 
     Raises:
         ValueError: If `factor` is not below 1.
+        TypeError: For any other argument.
 
     Example:
         >>> ReduceLROnPlateau(factor=0.5, patience=2).factor
@@ -85,8 +86,11 @@ class ReduceLROnPlateau(MonitorCallback):
         min_delta: float = 1e-4,
         cooldown: int = 0,
         min_lr: float = 0.0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
+        if kwargs:
+            raise TypeError(f"ReduceLROnPlateau does not know the argument(s) {', '.join(kwargs)}.")
         if factor >= 1.0:
             raise ValueError(f"ReduceLROnPlateau: `factor` must be below 1, got {factor}.")
         self.factor = factor

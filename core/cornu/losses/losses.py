@@ -11,6 +11,8 @@ from cornu.losses import crossentropy, overlap, regression
 from cornu.losses.ctc import ctc
 from cornu.losses.loss import Loss, squeeze_or_expand_to_same_rank
 
+_MEAN = "sum_over_batch_size"
+
 
 class LossFunctionWrapper(Loss):
     """A loss made of a function `fn(y_true, y_pred, **kwargs)`.
@@ -78,7 +80,13 @@ def _function(config: Any) -> Any:
 
 
 class _Built(LossFunctionWrapper):
-    """A loss of a built-in function: its config holds the arguments, not the function."""
+    """A loss of a built-in function: its config holds the arguments, not the function.
+
+    Args:
+        reduction: See `Loss`.
+        name: See `Loss`; the function's by default.
+        dtype: See `Loss`.
+    """
 
     def get_config(self) -> dict[str, Any]:
         return {**Loss.get_config(self), **self._fn_kwargs}
@@ -90,102 +98,91 @@ class _Built(LossFunctionWrapper):
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
 
 
-class _Plain(_Built):
-    """A loss of a function that takes no further arguments; its subclasses take the arguments below.
-
-    Args:
-        reduction: See `Loss`.
-        name: See `Loss`; the function's by default.
-        dtype: See `Loss`.
-    """
-
-    _plain_fn: Callable[..., Any]
-    _plain_name: str
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(type(self)._plain_fn, reduction, name or self._plain_name, dtype)
-
-
-class MeanSquaredError(_Plain):
+class MeanSquaredError(_Built):
     """`mean((y_true - y_pred)²)`."""
 
-    _plain_fn = staticmethod(regression.mean_squared_error)
-    _plain_name = "mean_squared_error"
+    def __init__(
+        self, reduction: str | None = _MEAN, name: str | None = "mean_squared_error", dtype: Any = None
+    ) -> None:
+        super().__init__(regression.mean_squared_error, reduction, name, dtype)
 
 
-class MeanAbsoluteError(_Plain):
+class MeanAbsoluteError(_Built):
     """`mean(|y_true - y_pred|)`."""
 
-    _plain_fn = staticmethod(regression.mean_absolute_error)
-    _plain_name = "mean_absolute_error"
+    def __init__(
+        self, reduction: str | None = _MEAN, name: str | None = "mean_absolute_error", dtype: Any = None
+    ) -> None:
+        super().__init__(regression.mean_absolute_error, reduction, name, dtype)
 
 
-class MeanAbsolutePercentageError(_Plain):
+class MeanAbsolutePercentageError(_Built):
     """`100 · mean(|y_true - y_pred| / max(|y_true|, epsilon))`."""
 
-    _plain_fn = staticmethod(regression.mean_absolute_percentage_error)
-    _plain_name = "mean_absolute_percentage_error"
+    def __init__(
+        self, reduction: str | None = _MEAN, name: str | None = "mean_absolute_percentage_error", dtype: Any = None
+    ) -> None:
+        super().__init__(regression.mean_absolute_percentage_error, reduction, name, dtype)
 
 
-class MeanSquaredLogarithmicError(_Plain):
+class MeanSquaredLogarithmicError(_Built):
     """`mean((log(y_true + 1) - log(y_pred + 1))²)`."""
 
-    _plain_fn = staticmethod(regression.mean_squared_logarithmic_error)
-    _plain_name = "mean_squared_logarithmic_error"
+    def __init__(
+        self, reduction: str | None = _MEAN, name: str | None = "mean_squared_logarithmic_error", dtype: Any = None
+    ) -> None:
+        super().__init__(regression.mean_squared_logarithmic_error, reduction, name, dtype)
 
 
-class LogCosh(_Plain):
+class LogCosh(_Built):
     """`mean(log(cosh(y_pred - y_true)))`."""
 
-    _plain_fn = staticmethod(regression.log_cosh)
-    _plain_name = "log_cosh"
+    def __init__(self, reduction: str | None = _MEAN, name: str | None = "log_cosh", dtype: Any = None) -> None:
+        super().__init__(regression.log_cosh, reduction, name, dtype)
 
 
-class Hinge(_Plain):
+class Hinge(_Built):
     """`mean(max(1 - y_true · y_pred, 0))` for labels -1 and 1, or 0 and 1."""
 
-    _plain_fn = staticmethod(regression.hinge)
-    _plain_name = "hinge"
+    def __init__(self, reduction: str | None = _MEAN, name: str | None = "hinge", dtype: Any = None) -> None:
+        super().__init__(regression.hinge, reduction, name, dtype)
 
 
-class SquaredHinge(_Plain):
+class SquaredHinge(_Built):
     """`mean(max(1 - y_true · y_pred, 0)²)` for labels -1 and 1, or 0 and 1."""
 
-    _plain_fn = staticmethod(regression.squared_hinge)
-    _plain_name = "squared_hinge"
+    def __init__(self, reduction: str | None = _MEAN, name: str | None = "squared_hinge", dtype: Any = None) -> None:
+        super().__init__(regression.squared_hinge, reduction, name, dtype)
 
 
-class CategoricalHinge(_Plain):
+class CategoricalHinge(_Built):
     """`max(neg - pos + 1, 0)`: the true class's score against the best of the others."""
 
-    _plain_fn = staticmethod(regression.categorical_hinge)
-    _plain_name = "categorical_hinge"
+    def __init__(
+        self, reduction: str | None = _MEAN, name: str | None = "categorical_hinge", dtype: Any = None
+    ) -> None:
+        super().__init__(regression.categorical_hinge, reduction, name, dtype)
 
 
-class KLDivergence(_Plain):
+class KLDivergence(_Built):
     """`sum(y_true · log(y_true / y_pred))`."""
 
-    _plain_fn = staticmethod(regression.kl_divergence)
-    _plain_name = "kl_divergence"
+    def __init__(self, reduction: str | None = _MEAN, name: str | None = "kl_divergence", dtype: Any = None) -> None:
+        super().__init__(regression.kl_divergence, reduction, name, dtype)
 
 
-class Poisson(_Plain):
+class Poisson(_Built):
     """`mean(y_pred - y_true · log(y_pred + epsilon))`."""
 
-    _plain_fn = staticmethod(regression.poisson)
-    _plain_name = "poisson"
+    def __init__(self, reduction: str | None = _MEAN, name: str | None = "poisson", dtype: Any = None) -> None:
+        super().__init__(regression.poisson, reduction, name, dtype)
 
 
-class CTC(_Plain):
+class CTC(_Built):
     """Connectionist temporal classification of logits [batch, time, classes]; see `ctc`."""
 
-    _plain_fn = staticmethod(ctc)
-    _plain_name = "ctc"
+    def __init__(self, reduction: str | None = _MEAN, name: str | None = "ctc", dtype: Any = None) -> None:
+        super().__init__(ctc, reduction, name, dtype)
 
 
 class CosineSimilarity(_Built):

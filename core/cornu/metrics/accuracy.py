@@ -6,7 +6,7 @@ from typing import Any
 
 from cornu import ops
 from cornu.losses.loss import squeeze_or_expand_to_same_rank
-from cornu.metrics.reduction import NamedMean, PlainMean
+from cornu.metrics.reduction import NamedMean
 from cornu.tracing.tensor import dims
 from cornu.utils.dtypes import resolve_dtype
 
@@ -114,7 +114,7 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
     return ops.reshape(_hits(matches), shape) if len(shape) > 1 else _hits(matches)
 
 
-class Accuracy(PlainMean):
+class Accuracy(NamedMean):
     """How often `y_true == y_pred`; arguments `name` and `dtype` as for `Metric`.
 
     Example:
@@ -122,25 +122,25 @@ class Accuracy(PlainMean):
         0.5
     """
 
-    _plain_fn = staticmethod(accuracy)
-    _plain_name = "accuracy"
-    _plain_direction = "up"
+    def __init__(self, name: str | None = "accuracy", dtype: Any = None) -> None:
+        super().__init__(accuracy, name, dtype)
+        self._direction = "up"
 
 
-class CategoricalAccuracy(PlainMean):
+class CategoricalAccuracy(NamedMean):
     """How often the largest prediction is that of the one-hot target's class; arguments as for `Metric`."""
 
-    _plain_fn = staticmethod(categorical_accuracy)
-    _plain_name = "categorical_accuracy"
-    _plain_direction = "up"
+    def __init__(self, name: str | None = "categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(categorical_accuracy, name, dtype)
+        self._direction = "up"
 
 
-class SparseCategoricalAccuracy(PlainMean):
+class SparseCategoricalAccuracy(NamedMean):
     """How often the largest prediction is that of the class given by number; arguments as for `Metric`."""
 
-    _plain_fn = staticmethod(sparse_categorical_accuracy)
-    _plain_name = "sparse_categorical_accuracy"
-    _plain_direction = "up"
+    def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(sparse_categorical_accuracy, name, dtype)
+        self._direction = "up"
 
 
 class BinaryAccuracy(NamedMean):

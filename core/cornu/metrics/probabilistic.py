@@ -5,42 +5,47 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.losses import crossentropy, regression
-from cornu.metrics.reduction import NamedMean, PlainMean
+from cornu.metrics.reduction import NamedMean
 
 
-class KLDivergence(PlainMean):
+class KLDivergence(NamedMean):
     """The mean of `sum(y_true · log(y_true / y_pred))`; arguments `name` and `dtype` as for `Metric`."""
 
-    _plain_fn = staticmethod(regression.kl_divergence)
-    _plain_name = "kl_divergence"
+    def __init__(self, name: str | None = "kl_divergence", dtype: Any = None) -> None:
+        super().__init__(regression.kl_divergence, name, dtype)
+        self._direction = "down"
 
 
-class Poisson(PlainMean):
+class Poisson(NamedMean):
     """The mean of `y_pred - y_true · log(y_pred)`; arguments as for `Metric`."""
 
-    _plain_fn = staticmethod(regression.poisson)
-    _plain_name = "poisson"
+    def __init__(self, name: str | None = "poisson", dtype: Any = None) -> None:
+        super().__init__(regression.poisson, name, dtype)
+        self._direction = "down"
 
 
-class Hinge(PlainMean):
+class Hinge(NamedMean):
     """The mean of `max(1 - y_true · y_pred, 0)`; arguments as for `Metric`."""
 
-    _plain_fn = staticmethod(regression.hinge)
-    _plain_name = "hinge"
+    def __init__(self, name: str | None = "hinge", dtype: Any = None) -> None:
+        super().__init__(regression.hinge, name, dtype)
+        self._direction = "down"
 
 
-class SquaredHinge(PlainMean):
+class SquaredHinge(NamedMean):
     """The mean of `max(1 - y_true · y_pred, 0)²`; arguments as for `Metric`."""
 
-    _plain_fn = staticmethod(regression.squared_hinge)
-    _plain_name = "squared_hinge"
+    def __init__(self, name: str | None = "squared_hinge", dtype: Any = None) -> None:
+        super().__init__(regression.squared_hinge, name, dtype)
+        self._direction = "down"
 
 
-class CategoricalHinge(PlainMean):
+class CategoricalHinge(NamedMean):
     """The mean of `max(neg - pos + 1, 0)`; arguments as for `Metric`."""
 
-    _plain_fn = staticmethod(regression.categorical_hinge)
-    _plain_name = "categorical_hinge"
+    def __init__(self, name: str | None = "categorical_hinge", dtype: Any = None) -> None:
+        super().__init__(regression.categorical_hinge, name, dtype)
+        self._direction = "down"
 
 
 class BinaryCrossentropy(NamedMean):

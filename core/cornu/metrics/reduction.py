@@ -177,7 +177,12 @@ def _is_loss(fn: Any) -> bool:
 
 
 class NamedMean(MeanMetricWrapper):
-    """A mean of a built-in function: its config holds the arguments, not the function."""
+    """A mean of a built-in function: its config holds the arguments, not the function.
+
+    Args:
+        name: See `Metric`; the function's by default.
+        dtype: See `Metric`.
+    """
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
@@ -187,21 +192,3 @@ class NamedMean(MeanMetricWrapper):
         if name in arguments:
             return arguments[name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
-
-
-class PlainMean(NamedMean):
-    """A `NamedMean` of a function without further arguments.
-
-    Args:
-        name: See `Metric`.
-        dtype: See `Metric`.
-    """
-
-    _plain_fn: Callable[..., Any]
-    _plain_name: str
-    _plain_direction: str | None = "down"
-
-    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
-        super().__init__(type(self)._plain_fn, name or self._plain_name, dtype)
-        if self._plain_direction:
-            self._direction = self._plain_direction

@@ -9,14 +9,14 @@ from cornu.backend.config import epsilon
 from cornu.losses import regression
 from cornu.losses.loss import squeeze_or_expand_to_same_rank
 from cornu.metrics.metric import Metric
-from cornu.metrics.reduction import Mean, NamedMean, PlainMean
+from cornu.metrics.reduction import Mean, NamedMean
 from cornu.tracing.tensor import dims
 from cornu.tracing.variable import Variable
 
 cosine_similarity = regression.cosine_proximity
 
 
-class MeanSquaredError(PlainMean):
+class MeanSquaredError(NamedMean):
     """The mean of `(y_true - y_pred)²`; arguments `name` and `dtype` as for `Metric`.
 
     Example:
@@ -24,36 +24,41 @@ class MeanSquaredError(PlainMean):
         4.0
     """
 
-    _plain_fn = staticmethod(regression.mean_squared_error)
-    _plain_name = "mean_squared_error"
+    def __init__(self, name: str | None = "mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(regression.mean_squared_error, name, dtype)
+        self._direction = "down"
 
 
-class MeanAbsoluteError(PlainMean):
+class MeanAbsoluteError(NamedMean):
     """The mean of `|y_true - y_pred|`; arguments as for `Metric`."""
 
-    _plain_fn = staticmethod(regression.mean_absolute_error)
-    _plain_name = "mean_absolute_error"
+    def __init__(self, name: str | None = "mean_absolute_error", dtype: Any = None) -> None:
+        super().__init__(regression.mean_absolute_error, name, dtype)
+        self._direction = "down"
 
 
-class MeanAbsolutePercentageError(PlainMean):
+class MeanAbsolutePercentageError(NamedMean):
     """The mean of `100 · |y_true - y_pred| / max(|y_true|, epsilon)`; arguments as for `Metric`."""
 
-    _plain_fn = staticmethod(regression.mean_absolute_percentage_error)
-    _plain_name = "mean_absolute_percentage_error"
+    def __init__(self, name: str | None = "mean_absolute_percentage_error", dtype: Any = None) -> None:
+        super().__init__(regression.mean_absolute_percentage_error, name, dtype)
+        self._direction = "down"
 
 
-class MeanSquaredLogarithmicError(PlainMean):
+class MeanSquaredLogarithmicError(NamedMean):
     """The mean of `(log(y_true + 1) - log(y_pred + 1))²`; arguments as for `Metric`."""
 
-    _plain_fn = staticmethod(regression.mean_squared_logarithmic_error)
-    _plain_name = "mean_squared_logarithmic_error"
+    def __init__(self, name: str | None = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
+        super().__init__(regression.mean_squared_logarithmic_error, name, dtype)
+        self._direction = "down"
 
 
-class LogCoshError(PlainMean):
+class LogCoshError(NamedMean):
     """The mean of `log(cosh(y_pred - y_true))`; arguments as for `Metric`."""
 
-    _plain_fn = staticmethod(regression.log_cosh)
-    _plain_name = "logcosh"
+    def __init__(self, name: str | None = "logcosh", dtype: Any = None) -> None:
+        super().__init__(regression.log_cosh, name, dtype)
+        self._direction = "down"
 
 
 class RootMeanSquaredError(Mean):

@@ -9,6 +9,7 @@ import numpy as np
 
 from cornu import ops
 from cornu.backend.config import floatx
+from cornu.optimizers.arguments import with_common_arguments
 from cornu.optimizers.optimizer import CommonArguments, Optimizer
 from cornu.tracing.variable import Variable
 
@@ -35,6 +36,7 @@ class Adam(Optimizer):
         array([0.9], dtype=float32)
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -108,6 +110,7 @@ class AdamW(Adam):
     Source: Loshchilov and Hutter 2017.
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -136,6 +139,7 @@ class Adamax(Optimizer):
     Source: Kingma and Ba 2014, section 7.
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -189,6 +193,7 @@ class Nadam(Optimizer):
     Source: Dozat 2015.
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -260,6 +265,7 @@ class Lamb(Optimizer):
     Source: You et al. 2019.
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -318,6 +324,7 @@ class ScheduleFreeAdamW(Optimizer):
     Source: Defazio et al. 2024.
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.0025,

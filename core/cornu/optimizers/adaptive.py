@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from cornu import initializers, ops
+from cornu.optimizers.arguments import with_common_arguments
 from cornu.optimizers.optimizer import CommonArguments, Optimizer
 from cornu.tracing.variable import Variable
 
@@ -30,6 +31,7 @@ class RMSprop(Optimizer):
         array([0.684], dtype=float32)
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -86,6 +88,7 @@ class Adagrad(Optimizer):
     Source: Duchi, Hazan and Singer 2011.
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -131,6 +134,7 @@ class Adadelta(Optimizer):
     Source: Zeiler 2012.
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -187,6 +191,7 @@ class Ftrl(Optimizer):
     Source: McMahan et al. 2013.
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -270,6 +275,7 @@ class Adafactor(Optimizer):
     Source: Shazeer and Stern 2018.
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,

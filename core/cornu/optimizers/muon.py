@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu import ops
+from cornu.optimizers.arguments import with_common_arguments
 from cornu.optimizers.optimizer import Optimizer
 from cornu.tracing.variable import Variable
 
@@ -40,6 +41,7 @@ class Muon(Optimizer):
     Source: Jordan et al. 2024; Liu et al. 2025 for the scale.
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from cornu import ops
+from cornu.optimizers.arguments import with_common_arguments
 from cornu.optimizers.optimizer import CommonArguments, Optimizer
 from cornu.tracing.variable import Variable
 
@@ -31,6 +32,7 @@ class SGD(Optimizer):
         array([0.8], dtype=float32)
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.01,
@@ -82,6 +84,7 @@ class Lion(Optimizer):
     Source: Chen et al. 2023.
     """
 
+    @with_common_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
