@@ -13,7 +13,7 @@ import pytest
 from cornu.ir.builder import Builder
 from cornu.ir.dim import DimLike, maximum, symbol
 from cornu.ir.interpret import evaluate
-from cornu.ir.onnx import OnnxExportError, to_onnx
+from cornu.ir.onnx import OnnxExportError, from_onnx, to_onnx
 from cornu.ir.onnx.schemas import newest_opset
 from cornu.ir.program import Program, Value
 from cornu.ir.types import Shape, TensorType
@@ -55,6 +55,7 @@ RESHAPES: list[tuple[Shape, Shape, list[str]]] = [
     ((N, M, 6), (N, M, 2, 3), ["Reshape"]),
     ((N, M), (N, 1, M, 1), ["Unsqueeze"]),
     ((1, N, 1, M), (N, M), ["Squeeze"]),
+    ((N, M, 1), (N, 1, M), ["Squeeze", "Unsqueeze"]),
     ((N, M, 3), (N, M * 3), ["Flatten"]),
     ((N, M, 3), (N * M, 3), ["Reshape"]),
     ((N, 0), (0, N, 5), ["Shape", "Concat", "Reshape"]),
@@ -153,6 +154,31 @@ def test_padding_becomes_an_attribute(op: str, value: float) -> None:
     assert ops(model) == [op]
     pads = next(a for a in model.graph.node[0].attribute if a.name == "pads")
     assert list(pads.ints) == [1, 1, 1, 0]
+
+
+@pytest.mark.parametrize(("op", "value"), [("Conv", 0.0), ("MaxPool", -np.inf)])
+@pytest.mark.parametrize("size", [1, 4, 5, 9])
+def test_same_padding_of_a_symbolic_size_becomes_an_attribute(op: str, value: float, size: int) -> None:
+    def body(b: Builder, x: Value, *w: Value) -> Value:
+        total = maximum((-(-M // 2) - 1) * 2 + 3 - M, 0)
+        before, after = (0, 0, total // 2), (0, 0, total - total // 2)
+        padded = b.Pad(x, before=before, after=after, value=value, mode="constant")
+        if op == "Conv":
+            return b.Conv(padded, *w, strides=(2,), dilations=(1,), group=1)  # type: ignore[no-any-return]
+        return b.MaxPool(padded, kernel_shape=(3,), strides=(2,), dilations=(1,))  # type: ignore[no-any-return]
+
+    shapes: list[Shape] = [(N, 1, M), (2, 1, 3)]
+    p = program(body, *shapes[: 2 if op == "Conv" else 1])
+    arrays = [np.arange(1.0, size + 1, dtype=np.float32).reshape(1, 1, size), np.ones((2, 1, 3), np.float32)]
+    model = check(p, *[array.shape for array in arrays[: len(p.inputs)]])
+    assert ops(model) == [op]
+    auto = next(a for a in model.graph.node[0].attribute if a.name == "auto_pad")
+    assert auto.s == b"SAME_UPPER"
+    again = from_onnx(model)
+    for ours, theirs in zip(
+        evaluate(p, arrays[: len(p.inputs)]), evaluate(again, arrays[: len(p.inputs)]), strict=True
+    ):
+        np.testing.assert_allclose(theirs, ours)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto
 
 from cornu.ir.builder import Builder
 from cornu.ir.onnx.folding import fold_pads
-from cornu.ir.onnx.names import Names, join
+from cornu.ir.onnx.names import Names, SizeNames, join
 from cornu.ir.onnx.protos import node_proto, tensor_header, tensor_proto, value_info
 from cornu.ir.onnx.registry import CALLS, WRITE, NodeWriter, WriteRule, name_of
 from cornu.ir.onnx.schemas import input_dtypes, widened_dtype
@@ -50,6 +50,7 @@ class ModelWriter:
         self.rules = rules or {}
         self.domains: set[str] = set()
         self.names = Names()
+        self.name_size = SizeNames()
         self.node_names = Names()
         self.initializers: list[TensorProto] = []
         self.arrays: dict[str, np.ndarray] = {}
@@ -211,7 +212,8 @@ class GraphWriter:
         if node.op in ("Identity", "StopGradient"):
             return inputs
         if node.op == "Constant":
-            return [self.model.constant(node.attributes["value"], join(self.scope, "weight") if self.scope else "")]
+            wish = node.outputs[0].name or (join(self.scope, "constant") if self.scope else "")
+            return [self.model.constant(node.attributes["value"], wish)]
         special = self.model.special(node)
         if special is not None:
             return self._ruled(node, special.write, inputs, wanted)
@@ -240,7 +242,7 @@ class GraphWriter:
         if self.model.with_types:
             for value, name, own in zip(node.outputs, names, outputs, strict=True):
                 if name == own:
-                    self.types.append(value_info(name, value.type))
+                    self.types.append(value_info(name, value.type, self.model.name_size))
 
     def _inlined(self, node: Node, inputs: Sequence[str], wanted: Sequence[str | None]) -> Sequence[str]:
         scope = self.scope
@@ -311,4 +313,4 @@ class GraphWriter:
 
     def declared(self, names: Sequence[str], types: Sequence[TensorType]) -> list[ValueInfoProto]:
         """Names with their types, for a graph's inputs and outputs."""
-        return [value_info(name, type) for name, type in zip(names, types, strict=True)]
+        return [value_info(name, type, self.model.name_size) for name, type in zip(names, types, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,15 +84,15 @@ def node_proto(
     return proto
 
 
-def value_info(name: str, type: TensorType) -> ValueInfoProto:
-    """A name with its type; a symbolic size is named by its expression."""
+def value_info(name: str, type: TensorType, name_dim: Callable[[Dim], str] = str) -> ValueInfoProto:
+    """A name with its type; `name_dim` names symbolic sizes."""
     proto = ValueInfoProto(name=name)
     tensor = proto.type.tensor_type
     tensor.elem_type = ELEMENT_TYPES[type.dtype]
     tensor.shape.SetInParent()
     for dim in type.shape:
         if isinstance(dim, Dim):
-            tensor.shape.dim.add(dim_param=str(dim))
+            tensor.shape.dim.add(dim_param=name_dim(dim))
         else:
             tensor.shape.dim.add(dim_value=dim)
     return proto

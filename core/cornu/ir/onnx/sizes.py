@@ -42,7 +42,7 @@ class Sizes:
         if dim not in self._scalars:
             element = self.element(dim)
             axes = self.graph.ints((0,))
-            self._scalars[dim] = self._node("Squeeze", [element, axes], f"{dim} (scalar)")
+            self._scalars[dim] = self._node("Squeeze", [element, axes], f"{self._text(dim)} (scalar)")
         return self._scalars[dim]
 
     def vector(self, dims: Sequence[DimLike]) -> str:
@@ -54,7 +54,7 @@ class Sizes:
             return self.element(key[0])
         if key not in self._vectors:
             parts = self._parts(key)
-            text = ", ".join(map(str, key))
+            text = ", ".join(map(self._text, key))
             self._vectors[key] = parts[0] if len(parts) == 1 else self._node("Concat", parts, f"[{text}]", axis=0)
         return self._vectors[key]
 
@@ -113,7 +113,7 @@ class Sizes:
             return None
         name, start, rank = found
         end = start + len(dims)
-        text = ", ".join(map(str, dims))
+        text = ", ".join(map(self._text, dims))
         return self._node(
             "Shape",
             [name],
@@ -140,22 +140,22 @@ class Sizes:
             if total is None:
                 total = term
             else:
-                total = self._node("Add" if coefficient > 0 else "Sub", [total, term], str(partial))
+                total = self._node("Add" if coefficient > 0 else "Sub", [total, term], self._text(partial))
         assert total is not None
-        return self._node("Add", [total, self.element(known)], str(dim)) if known else total
+        return self._node("Add", [total, self.element(known)], self._text(dim)) if known else total
 
     def _scaled(self, monomial: Monomial, coefficient: int) -> str:
         value = self._atom(monomial[0])
         for i, atom in enumerate(monomial[1:], 2):
             part = Dim(((monomial[:i], 1),))
             if part not in self._elements:
-                self._elements[part] = self._node("Mul", [value, self._atom(atom)], str(part))
+                self._elements[part] = self._node("Mul", [value, self._atom(atom)], self._text(part))
             value = self._elements[part]
         if coefficient == 1:
             return value
         scaled = Dim(((monomial, coefficient),))
         if scaled not in self._elements:
-            self._elements[scaled] = self._node("Mul", [value, self.element(coefficient)], str(scaled))
+            self._elements[scaled] = self._node("Mul", [value, self.element(coefficient)], self._text(scaled))
         return self._elements[scaled]
 
     def _atom(self, atom: Atom) -> str:
@@ -167,15 +167,18 @@ class Sizes:
         return self._elements[dim]
 
     def _maximum(self, atom: Max) -> str:
-        return self._node("Max", [self.element(atom.left), self.element(atom.right)], atom.key)
+        return self._node("Max", [self.element(atom.left), self.element(atom.right)], self._text(Dim.of(atom)))
 
     def _quotient(self, atom: FloorDiv) -> str:
         above, below = self.element(atom.numerator), self.element(atom.denominator)
         if not (at_least(atom.numerator, 0) and at_least(atom.denominator, 0)):
             # ONNX truncates towards zero; its Mod has the divisor's sign, so that what is left divides exactly.
-            rest = self._node("Mod", [above, below], f"({atom.numerator}) mod ({atom.denominator})")
-            above = self._node("Sub", [above, rest], f"{atom.numerator} rounded down")
-        return self._node("Div", [above, below], atom.key)
+            rest = self._node("Mod", [above, below], f"rest of {self._text(Dim.of(atom))}")
+            above = self._node("Sub", [above, rest], f"rest of {self._text(Dim.of(atom))} taken off")
+        return self._node("Div", [above, below], self._text(Dim.of(atom)))
+
+    def _text(self, dim: DimLike) -> str:
+        return self.graph.model.name_size(dim)
 
     def _node(self, op: str, inputs: Sequence[str], text: str, **attributes: Any) -> str:
         output = self.graph.model.names.unique(f"size {text}")

@@ -122,7 +122,7 @@ def _barrier(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequenc
         w.add("Reshape", [name, shape], [output], allowzero=1 if inferred == exact else None)
         if not w.model.with_types:
             # Nobody can infer it.
-            w.types.append(value_info(output, value.type))
+            w.types.append(value_info(output, value.type, w.model.name_size))
     return None
 
 

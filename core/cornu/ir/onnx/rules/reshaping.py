@@ -77,6 +77,9 @@ def _reshape(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequenc
         w.add("Unsqueeze", [x, w.ints(axes)], outputs)
     elif (axes := inserted_ones(target, source)) is not None:
         w.add("Squeeze", [x, w.ints(axes)], outputs)
+    elif [dim for dim in source if dim != 1] == [dim for dim in target if dim != 1]:
+        bare = w.new("Squeeze", x, w.ints([i for i, dim in enumerate(source) if dim == 1]))
+        w.add("Unsqueeze", [bare, w.ints([i for i, dim in enumerate(target) if dim == 1])], outputs)
     elif (axis := flattened_axis(source, target)) is not None:
         w.add("Flatten", [x], outputs, axis=axis)
     else:

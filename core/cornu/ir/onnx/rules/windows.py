@@ -20,6 +20,7 @@ def _common(node: Node) -> dict[str, Any]:
         "strides": _unless_ones(a["strides"]),
         "dilations": _unless_ones(a["dilations"]),
         "pads": a.get("pads"),
+        "auto_pad": a.get("auto_pad"),
     }
 
 
