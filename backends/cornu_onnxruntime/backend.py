@@ -15,7 +15,7 @@ from cornu_onnxruntime.buffers import make_device, refer, to_array, to_buffer
 from cornu_onnxruntime.errors import backend_error
 from cornu_onnxruntime.executable import OnnxRuntimeExecutable
 from cornu_onnxruntime.lowering import WRITERS, claims, lower
-from cornu_onnxruntime.providers import Provider, choose_providers, default_device, devices_of, parse_device
+from cornu_onnxruntime.providers import CPU, Provider, choose_providers, default_device, devices_of, parse_device
 from cornu_onnxruntime.sized import SizedExecutable, gains_from_sizes
 from cornu_onnxruntime.support import OPSET, runs_natively
 from cornu_onnxruntime.threads import share_threads, threads_are_shared
@@ -88,6 +88,8 @@ class OnnxRuntimeBackend:
         self._config = dict(session_config or {})
         self._share_threads = share_threads
         self._default_device = default_device(self._providers)
+        # The fast forms are those of the CPU provider; another one would hand half of a program to it.
+        self._lowers = self._providers[0][0] == CPU
         self._devices: dict[str, Any] = {}
         self._host = make_device(_pybind_state, "cpu", 0)
         self._run_options = onnxruntime.RunOptions()
@@ -121,7 +123,7 @@ class OnnxRuntimeBackend:
 
         Other providers hand what they lack to the CPU's, so that the answer holds for every device.
         """
-        return runs_natively(op, dtypes, attributes) or claims(op, dtypes, attributes)
+        return runs_natively(op, dtypes, attributes) or (self._lowers and claims(op, dtypes, attributes))
 
     def from_numpy(self, array: np.ndarray, device: str) -> Buffer:
         """Copies an array to the device.
@@ -150,7 +152,7 @@ class OnnxRuntimeBackend:
             BackendError: If ONNX Runtime refuses the model.
         """
         device = self._device(options.device)
-        if gains_from_sizes(program):
+        if self._lowers and gains_from_sizes(program):
             return SizedExecutable(program, lambda sized: self._compile(sized, device))
         return self._compile(program, device)
 
@@ -159,7 +161,7 @@ class OnnxRuntimeBackend:
     def _compile(self, program: Program, device: Any) -> OnnxRuntimeExecutable:
         from cornu.ir.onnx import write_model
 
-        computed, outputs = _split_outputs(lower(program))
+        computed, outputs = _split_outputs(lower(program) if self._lowers else program)
         written = write_model(
             computed, opset=OPSET, by_reference=BY_REFERENCE, with_types=False, guard_empty=True, rules=WRITERS
         )

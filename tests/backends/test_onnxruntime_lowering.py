@@ -91,6 +91,17 @@ def test_without_blocks_nothing_of_that_domain_is_written(backend: OnnxRuntimeBa
     assert not any(name.startswith("ort.Blocked") for name in names(lower(prepare(program, backend), 0)))
 
 
+def test_other_providers_get_plain_operators() -> None:
+    import onnxruntime
+
+    others = [name for name in onnxruntime.get_available_providers() if name != "CPUExecutionProvider"]
+    if not others:
+        pytest.skip("this build of ONNX Runtime has the CPU provider only")
+    program = gradients(conv(), f32(16, 16, 6, 6), f32(16, 16, 3, 3))
+    assert "ConvWeightGrad" in names(prepare(program, OnnxRuntimeBackend()))
+    assert "ConvWeightGrad" not in names(prepare(program, OnnxRuntimeBackend(providers=others[:1])))
+
+
 # -- convolutions --------------------------------------------------------------------------------------------------
 
 SHAPES: dict[str, tuple[Callable[..., Value], tuple[int, ...], tuple[int, ...]]] = {
