@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from cornu.utils.arrays import normalize, pad_sequences, to_categorical
     from cornu.utils.datasets import PyDataset, Sequence, split_dataset
+    from cornu.utils.files import get_file
     from cornu.utils.io_utils import (
         disable_interactive_logging,
         enable_interactive_logging,
@@ -40,6 +41,7 @@ __getattr__, __dir__ = lazy_names(
         "disable_interactive_logging": "cornu.utils.io_utils",
         "enable_interactive_logging": "cornu.utils.io_utils",
         "get_custom_objects": "cornu.saving",
+        "get_file": "cornu.utils.files",
         "get_registered_name": "cornu.saving",
         "get_registered_object": "cornu.saving",
         "get_uid": "cornu.utils.naming",
@@ -64,6 +66,7 @@ __all__ = [
     "disable_interactive_logging",
     "enable_interactive_logging",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "get_uid",
