@@ -35,7 +35,7 @@ _MODULES = frozenset(
 )
 _NAMES = {
     "DTypePolicy": "cornu.dtype_policies",
-    "Function": "cornu.tracing",
+    "Function": "cornu.models.function",
     "GradientTape": "cornu.tracing",
     "Initializer": "cornu.initializers",
     "Input": "cornu.layers",

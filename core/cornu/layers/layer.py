@@ -13,8 +13,9 @@ import numpy as np
 
 from cornu import dtype_policies, initializers, tree
 from cornu.ir.types import is_float
+from cornu.layers import auto_config
 from cornu.layers.input_spec import InputSpec, check_inputs
-from cornu.layers.state import LayerState
+from cornu.layers.stateless import Stateless
 from cornu.ops.keras_tensor import KerasTensor, infer_outputs, is_symbolic
 from cornu.ops.operation import Node, Operation
 from cornu.tracing.tensor import Tensor, convert
@@ -34,7 +35,7 @@ class CallContext:
 _CONTEXT: ContextVar[CallContext | None] = ContextVar("cornu_call", default=None)
 
 
-class Layer(LayerState, Operation):
+class Layer(Stateless, Operation):
     """A callable with weights.
 
     Subclasses create weights in `build(input_shape)` and compute in `call(inputs)`; a layer is built at its first call.
@@ -84,6 +85,12 @@ class Layer(LayerState, Operation):
         self._losses: list[Any] = []
         self._signature = inspect.signature(self.call)
         self._path = self.name
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        instance = super().__new__(cls)
+        if not auto_config.describes_itself(cls):
+            auto_config.remember(instance, args, kwargs)
+        return instance
 
     # -- building ------------------------------------------------------------------------------------------------
 
@@ -351,7 +358,7 @@ class Layer(LayerState, Operation):
             from cornu import regularizers
 
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        return config
+        return config if auto_config.describes_itself(type(self)) else auto_config.described(self, config)
 
     @property
     def dtype(self) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cornu.models.cloning import clone_model
 from cornu.models.functional import Functional
 from cornu.models.model import Model, model_from_json
 from cornu.models.sequential import Sequential
@@ -15,21 +16,11 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     return model
 
 
-def save_model(model: Model, filepath: Any, overwrite: bool = True, zipped: bool | None = None) -> None:
-    """Saves a model as `.keras` or `.h5`."""
+def save_model(model: Model, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+    """Saves a model as `.keras` or `.h5`; see `Model.save`."""
     from cornu.saving import save_model
 
-    save_model(model, filepath, overwrite=overwrite, zipped=zipped)
-
-
-def clone_model(model: Model) -> Model:
-    """A model of the same architecture with new weights.
-
-    Args:
-        model: A functional or sequential model, or one with `get_config`.
-    """
-    clone: Model = type(model).from_config(model.get_config())
-    return clone
+    save_model(model, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
 
 __all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]

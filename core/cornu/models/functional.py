@@ -11,6 +11,7 @@ from cornu.layers.input_layer import InputLayer
 from cornu.layers.layer import Layer
 from cornu.models.graph import Graph
 from cornu.models.model import Model
+from cornu.models.replay import from_hidden
 from cornu.ops.keras_tensor import KerasTensor
 from cornu.ops.operation import Node, Operation
 from cornu.tracing.tensor import Tensor
@@ -25,7 +26,7 @@ class Functional(Model):
     """A model made of the operations between `inputs` and `outputs`.
 
     Args:
-        inputs: KerasTensors: one, or a list, tuple or dict of them.
+        inputs: KerasTensors: one, or a list, tuple or dict of them; those inside another model become inputs here.
         outputs: KerasTensors that depend on them.
         name: A name.
         trainable: Whether its layers are trained.
@@ -35,7 +36,7 @@ class Functional(Model):
     """
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        return object.__new__(cls)
+        return Layer.__new__(cls, *args, **kwargs)
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
         from cornu.training.trainer import Trainer
@@ -47,7 +48,7 @@ class Functional(Model):
         Trainer.__init__(self)
         trainable = kwargs.pop("trainable", None)
         Layer.__init__(self, name=name, **kwargs)
-        inputs = tree.map_structure(_as_entrance, inputs)
+        inputs, outputs = from_hidden(tree.map_structure(_as_entrance, inputs), outputs)
         self._inputs_struct = inputs
         self._outputs_struct = outputs
         self._graph = Graph(tree.flatten(inputs), tree.flatten(outputs), self.name)
@@ -190,11 +191,8 @@ def functional_from_config(cls: Any, config: dict[str, Any], custom_objects: Any
 
 
 def _as_entrance(tensor: KerasTensor) -> KerasTensor:
-    """Inputs that are results of other operations become entrances of their own."""
-    history = tensor._keras_history
-    if history is not None and isinstance(history.operation, InputLayer):
-        return tensor
-    if history is None:
+    """A tensor that nothing made gets an input layer of its own."""
+    if tensor._keras_history is None:
         InputLayer(input_tensor=tensor, name=tensor.name)
     return tensor
 

@@ -31,7 +31,7 @@ class Model(Trainer, Layer):
 
         if cls is Model and are_functional_arguments(args, kwargs):
             return Functional.__new__(Functional, *args, **kwargs)
-        return super().__new__(cls)
+        return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         from cornu.models.functional import Functional, are_functional_arguments
@@ -67,6 +67,32 @@ class Model(Trainer, Layer):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(f"Model {type(self).__name__} must define `call`.")
+
+    # -- state ---------------------------------------------------------------------------------------------------
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+        """The values of all variables, nested by path.
+
+        Args:
+            value_format: "backend_tensor" or "numpy_array".
+
+        Returns:
+            A dict with "trainable_variables", "non_trainable_variables", "optimizer_variables" and
+            "metrics_variables".
+        """
+        from cornu.models.state_tree import get_state_tree
+
+        return get_state_tree(self, value_format)
+
+    def set_state_tree(self, state_tree: dict[str, Any]) -> None:
+        """Sets variables from `get_state_tree`'s result, or from some of its groups; all are checked before any is set.
+
+        Raises:
+            ValueError: If a group is unknown or a value is missing.
+        """
+        from cornu.models.state_tree import set_state_tree
+
+        set_state_tree(self, state_tree)
 
     # -- showing, saving, exporting ------------------------------------------------------------------------------
 

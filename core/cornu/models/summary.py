@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cornu.ir.types import numpy_dtype
+from cornu.layers.layer import Layer
 
 
 def print_summary(
@@ -34,7 +35,7 @@ def print_summary(
         table.add_column(title, ratio=ratio, justify="right" if title == "Param #" else "left", overflow="fold")
     for layer, depth in _rows(model, expand_nested, layer_range):
         cells = [
-            f"{'  └ ' * bool(depth)}{layer.name} ({type(layer).__name__})",
+            f"{'   ' * depth}{'└ ' * bool(depth)}{layer.name} ({type(layer).__name__})",
             _output_shape(layer),
             _parameters(layer),
         ]
@@ -60,11 +61,11 @@ def _ratios(positions: Any, count: int, connected: bool) -> list[int]:
         ends = [round(100 * position) for position in positions][:count]
         ratios = [end - start for start, end in zip([0, *ends], ends, strict=False)]
         return ratios + [10] * (count - len(ratios))
-    return ([33, 25, 17, 25, 12] if connected else [45, 35, 20, 12])[:count]
+    return ([33, 25, 17, 25, 20] if connected else [45, 35, 20, 22])[:count]
 
 
 def _rows(model: Any, expand: bool, layer_range: Any, depth: int = 0) -> Iterator[tuple[Any, int]]:
-    layers = model.layers
+    layers = list(model.operations) if _is_plain_graph(model) else model.layers
     if layer_range is not None:
         first, last = (re.compile(pattern) for pattern in layer_range)
         matches = [i for i, layer in enumerate(layers) if first.match(layer.name)]
@@ -81,19 +82,21 @@ def _rows(model: Any, expand: bool, layer_range: Any, depth: int = 0) -> Iterato
 def _output_shape(layer: Any) -> str:
     nodes = layer._inbound_nodes
     if not nodes:
-        return "?" if layer.built is False else "-"
+        return "-" if getattr(layer, "built", True) else "?"
     shapes = [str(tensor.shape) for tensor in nodes[0].output_tensors]
     return ", ".join(shapes)
 
 
 def _parameters(layer: Any) -> str:
+    if not isinstance(layer, Layer):
+        return "0"
     if not layer.built:
         return "0 (unbuilt)"
     return f"{layer.count_params():,}"
 
 
 def _trainable(layer: Any) -> str:
-    return ("Y" if layer.trainable else "N") if layer.weights else "-"
+    return ("Y" if layer.trainable else "N") if isinstance(layer, Layer) and layer.weights else "-"
 
 
 def _has_branches(model: Any) -> bool:

@@ -26,6 +26,7 @@ def with_common_arguments(init: Callable[P, None]) -> Callable[P, None]:
         >>> SGD(0.1, 0.9, False, 0.01, 2.0).clipnorm
         2.0
     """
+    call: Callable[..., None] = init
     own = inspect.signature(init).parameters
     base = inspect.signature(Optimizer.__init__).parameters
     first = [p for p in own.values() if p.kind is _NAMED]
@@ -37,7 +38,7 @@ def with_common_arguments(init: Callable[P, None]) -> Callable[P, None]:
     def wrapped(*args: Any, **kwargs: Any) -> None:
         given = signature.bind(*args, **kwargs).arguments
         more = given.pop("kwargs", {})
-        init(**given, **more)
+        call(**given, **more)
 
     wrapped.__signature__ = signature  # type: ignore[attr-defined]
     return wrapped
