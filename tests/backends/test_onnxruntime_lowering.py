@@ -113,13 +113,14 @@ SHAPES: dict[str, tuple[Callable[..., Value], tuple[int, ...], tuple[int, ...]]]
     "strided_with_unused_end": (conv(strides=3), (16, 16, 12, 11), (16, 16, 3, 3)),
     "dilated": (conv(dilations=2), (16, 16, 8, 9), (16, 16, 3, 3)),
     "long_kernel": (conv(pads=(2, 2)), (16, 16, 5, 5), (16, 16, 5, 3)),
-    "odd_channels": (conv(), (16, 20, 6, 6), (24, 20, 3, 3)),
+    "channels_to_fill": (conv(), (16, 28, 6, 6), (28, 28, 3, 3)),
+    "too_many_channels_to_fill": (conv(), (16, 20, 6, 6), (24, 20, 3, 3)),
     "few_channels": (conv(), (16, 3, 6, 6), (16, 3, 3, 3)),
     "few_filters": (conv(), (16, 16, 6, 6), (5, 16, 3, 3)),
-    "odd_filters": (conv(), (16, 16, 6, 6), (18, 16, 3, 3)),
+    "odd_filters": (conv(), (16, 16, 6, 6), (13, 16, 3, 3)),
     "batch_of_1": (conv(pads=(1, 1)), (1, 16, 6, 6), (16, 16, 3, 3)),
     "batch_of_12": (conv(), (12, 16, 6, 6), (16, 16, 3, 3)),
-    "batch_of_21": (conv(), (21, 16, 6, 6), (16, 16, 3, 3)),
+    "batch_of_23": (conv(), (23, 16, 6, 6), (16, 16, 3, 3)),
     "pointwise": (conv(), (16, 16, 5, 5), (32, 16, 1, 1)),
     "pointwise_strided": (conv(strides=2), (16, 16, 6, 5), (32, 16, 1, 1)),
     "grouped": (conv(group=2, pads=(1, 1)), (16, 32, 5, 5), (32, 16, 3, 3)),
@@ -139,6 +140,15 @@ def test_convolution_in_blocks(backend: OnnxRuntimeBackend) -> None:
     assert not {"Conv", "ConvTranspose", "ConvWeightGrad"}.intersection(names(lowered))
 
 
+@pytest.mark.parametrize(
+    ("case", "count"), [("channels_to_fill", 3), ("too_many_channels_to_fill", 1), ("batch_of_1", 2)]
+)
+def test_blocks_are_filled_up_where_it_pays(backend: OnnxRuntimeBackend, case: str, count: int) -> None:
+    forward, x, w = SHAPES[case]
+    lowered = lower(prepare(gradients(forward, f32(*x), f32(*w)), backend), BLOCK)
+    assert names(lowered).count("ort.BlockedConv") == count
+
+
 def test_strided_input_gradient_leaves_out_what_is_cut_off(backend: OnnxRuntimeBackend) -> None:
     forward, x, w = SHAPES["strided_with_rest"]
     check(backend, gradients(forward, f32(*x), f32(*w)), holds=["ort.ConvTranspose", "ort.BlockedConv"])
@@ -151,9 +161,10 @@ def test_convolution_of_a_symbolic_batch_and_size(backend: OnnxRuntimeBackend) -
         check(backend, program, sizes, holds=["ort.BlockedConv"] if sizes["batch"] == 16 else [])
 
 
-def test_convolution_in_double_precision(backend: OnnxRuntimeBackend) -> None:
-    x, w = TensorType("float64", (16, 16, 6, 6)), TensorType("float64", (16, 16, 3, 3))
-    check(backend, gradients(conv(), x, w), tolerance=1e-10)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float16", 2e-2)])
+def test_other_dtypes_go_the_usual_way(backend: OnnxRuntimeBackend, dtype: str, tolerance: float) -> None:
+    x, w, bias = TensorType(dtype, (2, 16, 7, 6)), TensorType(dtype, (4, 16, 3, 3)), TensorType(dtype, (4,))
+    check(backend, gradients(pooled(2, 2, True, True), x, w, bias), tolerance=tolerance)
 
 
 def test_constant_weights_are_left_to_the_runtime(backend: OnnxRuntimeBackend) -> None:

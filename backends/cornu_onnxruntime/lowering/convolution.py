@@ -18,6 +18,9 @@ from cornu_onnxruntime.lowering.shapes import is_static, sizes
 
 Ints = tuple[int, ...]
 
+MOST_FILLING = 1.5
+"""How many times as much as without filled blocks may be computed; from there on the plain form is as fast."""
+
 
 def padding_of(r: Rewriter, x: Value) -> tuple[Value, Ints]:
     """What `x` is a Pad of, with the zeros before and behind its spatial axes; `x` itself and no zeros otherwise."""
@@ -68,9 +71,10 @@ def pointwise(r: Rewriter, node: Node) -> Value | None:
     return r.reshape(product, node.outputs[0].shape)
 
 
-def fits_blocks(channels: int, block: int) -> bool:
-    """Whether inputs of so many channels gain from the blocked layout."""
-    return channels >= block and channels % 4 == 0
+def fits_blocks(inputs: int, outputs: int, block: int) -> bool:
+    """Whether so many channels gain from the blocked layout: what fills up the blocks is computed, too."""
+    full = filled(inputs, block) * filled(outputs, block)
+    return inputs >= block and inputs % 4 == 0 and full <= MOST_FILLING * inputs * outputs
 
 
 def conv_in_blocks(r: Rewriter, node: Node, block: int) -> Value | None:
@@ -79,7 +83,7 @@ def conv_in_blocks(r: Rewriter, node: Node, block: int) -> Value | None:
         return None
     w, a = node.inputs[1], node.attributes
     outputs, inner = sizes(w)[:2]
-    if not fits_blocks(inner, block) or 2 * outputs < block:
+    if not fits_blocks(inner, outputs, block):
         return None
     x, pads = padding_of(r, node.inputs[0])
     full = fill(r, fill(r, w, 0, block), 1, block)

@@ -11,7 +11,15 @@ from cornu.ir.program import Node, Value
 from cornu.primitives.convolution import weight_gradient
 
 from cornu_onnxruntime.lowering.blocks import blocked_conv, filled, reorder_input, reorder_output, turned_filter_blocks
-from cornu_onnxruntime.lowering.convolution import Ints, attributes_of, fill, fits_blocks, padding_of, plain_images
+from cornu_onnxruntime.lowering.convolution import (
+    MOST_FILLING,
+    Ints,
+    attributes_of,
+    fill,
+    fits_blocks,
+    padding_of,
+    plain_images,
+)
 from cornu_onnxruntime.lowering.nodes import add_call, is_call
 from cornu_onnxruntime.lowering.shapes import is_static, sizes
 
@@ -57,7 +65,7 @@ def input_gradient(r: Rewriter, node: Node, block: int) -> Value | None:
         flat = r.reshape(g, (n, outputs, math.prod(spatial)))
         turned = r.emit("Transpose", r.reshape(w, (outputs, inner)), perm=(1, 0))
         return r.reshape(r.emit("MatMul", turned, flat), node.outputs[0].shape)
-    if not fits_blocks(outputs, block) or 2 * inner < block:
+    if not fits_blocks(outputs, inner, block):
         return None
     full = fill(r, fill(r, w, 0, block), 1, block)
     g, zeros = padding_of(r, g)
@@ -101,7 +109,7 @@ def batch_convolution(r: Rewriter, node: Node, block: int) -> Value | None:
     if x.dtype != "float32" or a["group"] != 1 or not is_static(x, g) or kernel == (1, 1):
         return None
     (n, channels), outputs = sizes(x)[:2], sizes(g)[1]
-    if channels < block or 2 * outputs < block or 2 * n < block:
+    if channels < block or 2 * outputs < block or filled(n, block) > MOST_FILLING * n:
         return None
     x, pads = padding_of(r, x)
     images = _padded_blocks(r, _batch_blocks(r, x, block), pads, block)
