@@ -110,16 +110,24 @@ def ragged(rows: list[Any]) -> np.ndarray:
     return array
 
 
-def shuffled(seed: int, *arrays: np.ndarray) -> list[np.ndarray]:
-    """Arrays in one random order, the same as Keras's for a seed.
+def generator(seed: int) -> np.random.RandomState:
+    """The generator from which Keras draws the order of a data set, whose stream is frozen.
 
     Args:
         seed: The seed.
+    """
+    return np.random.RandomState(seed)
+
+
+def shuffled(draws: np.random.RandomState, *arrays: np.ndarray) -> list[np.ndarray]:
+    """Arrays in one random order.
+
+    Args:
+        draws: Where the order comes from.
         arrays: Arrays of one length.
     """
-    # RandomState and no newer generator, as its stream is frozen and Keras draws from it.
     order = np.arange(len(arrays[0]))
-    np.random.RandomState(seed).shuffle(order)
+    draws.shuffle(order)
     return [array[order] for array in arrays]
 
 

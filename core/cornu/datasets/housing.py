@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cornu.datasets.arrays import Split, check_fraction, read_npz, shuffled, take
+from cornu.datasets.arrays import Split, check_fraction, generator, read_npz, shuffled, take
 from cornu.datasets.sources import find
 
 
@@ -23,6 +23,6 @@ def load_split(path: str, file_hash: str, test_split: float, seed: int, count: i
     check_fraction(test_split)
     found = find(path, file_hash)
     x, y = take(read_npz(found), found, "x", "y")
-    x, y = shuffled(seed, x[:count], y[:count])
+    x, y = shuffled(generator(seed), x[:count], y[:count])
     cut = int(len(x) * (1 - test_split))
     return (x[:cut], y[:cut]), (x[cut:], y[cut:])

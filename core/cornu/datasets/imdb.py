@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.datasets.arrays import Split, ragged, read_npz, shuffled, take
+from cornu.datasets.arrays import Split, generator, ragged, read_npz, shuffled, take
 from cornu.datasets.sources import find
 from cornu.datasets.words import begin, drop_long, limit, read_index
 
@@ -58,7 +58,9 @@ def load_data(
         raise TypeError(f"imdb.load_data has no argument {', '.join(sorted(kwargs))}.")
     found = find(path, _HASH)
     arrays = take(read_npz(found), found, "x_train", "y_train", "x_test", "y_test")
-    (train, y_train), (test, y_test) = shuffled(seed, *arrays[:2]), shuffled(seed, *arrays[2:])
+    draws = generator(seed)
+    train, y_train = shuffled(draws, *arrays[:2])
+    test, y_test = shuffled(draws, *arrays[2:])
     x_train, x_test = begin(train, start_char, index_from), begin(test, start_char, index_from)
     if maxlen:
         x_train, y_train = drop_long(x_train, y_train, maxlen)

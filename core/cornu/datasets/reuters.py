@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cornu.datasets.arrays import Split, check_fraction, ragged, read_npz, shuffled, take
+from cornu.datasets.arrays import Split, check_fraction, generator, ragged, read_npz, shuffled, take
 from cornu.datasets.sources import find
 from cornu.datasets.words import begin, drop_long, limit, read_index
 
@@ -60,7 +60,7 @@ def load_data(
     """
     check_fraction(test_split)
     found = find(path, _HASH)
-    x, labels = shuffled(seed, *take(read_npz(found), found, "x", "y"))
+    x, labels = shuffled(generator(seed), *take(read_npz(found), found, "x", "y"))
     rows = begin(x, start_char, index_from)
     if maxlen:
         rows, labels = drop_long(rows, labels, maxlen)
