@@ -11,10 +11,12 @@ from cornu.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlate
 from cornu.callbacks.model_checkpoint import ModelCheckpoint
 from cornu.callbacks.monitor import MonitorCallback
 from cornu.callbacks.progbar_logger import ProgbarLogger
+from cornu.callbacks.remote_monitor import RemoteMonitor
 from cornu.callbacks.small import CSVLogger, LambdaCallback, SwapEMAWeights, TerminateOnNaN
+from cornu.callbacks.tensorboard import TensorBoard
 
 __all__ = [
     "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
     "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger", "ReduceLROnPlateau",
-    "SwapEMAWeights", "TerminateOnNaN",
+    "RemoteMonitor", "SwapEMAWeights", "TensorBoard", "TerminateOnNaN",
 ]  # fmt: skip

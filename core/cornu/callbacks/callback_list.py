@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cornu import tree
+from cornu.callbacks.backup import BackupAndRestore
 from cornu.callbacks.callback import Callback, Logs, overrides
 from cornu.callbacks.history import History
 from cornu.callbacks.logs import pythonify_logs
@@ -69,6 +70,8 @@ class CallbackList(Callback):
             model.history = self._history
         for callback in self.callbacks:
             callback.set_model(model)
+            if isinstance(callback, BackupAndRestore):
+                callback.companions = self.callbacks
 
     def wants(self, *hooks: str) -> bool:
         """Whether any callback does something at one of these hooks: where none does, metrics need not be read."""
@@ -77,7 +80,8 @@ class CallbackList(Callback):
     def _pass(self, hook: str, *position: int, logs: Logs) -> None:
         """Calls a hook; metrics are read from the device only where a callback looks at them."""
         plain: dict[str, Any] | None = None
-        for callback in self.callbacks:
+        # A backup comes after the others: it holds what they have learnt from the epoch.
+        for callback in sorted(self.callbacks, key=lambda callback: isinstance(callback, BackupAndRestore)):
             if not overrides(callback, hook, *_ALSO.get(hook, ())):
                 continue
             # At the end of an epoch callbacks add to the metrics, for those after them to see.

@@ -46,6 +46,8 @@ class EarlyStopping(MonitorCallback):
         self.start_from_epoch = start_from_epoch
         self._reset()
 
+    _kept = ("best", "wait", "best_epoch", "best_weights")
+
     def _reset(self) -> None:
         self.wait = 0
         self.stopped_epoch = 0

@@ -100,6 +100,8 @@ class ReduceLROnPlateau(MonitorCallback):
         self.min_lr = min_lr
         self._reset()
 
+    _kept = ("best", "wait", "cooldown_counter")
+
     def _reset(self) -> None:
         self.best = None
         self.cooldown_counter = 0

@@ -52,6 +52,19 @@ class MonitorCallback(Callback):
         self.monitor_op = np.less if direction == "down" else np.greater
         self.min_delta = -abs(self.min_delta) if direction == "down" else abs(self.min_delta)
 
+    # What `BackupAndRestore` keeps of the callback, so that it goes on with the best value after an interruption.
+    _kept: tuple[str, ...] = ("best",)
+
+    def get_state(self) -> dict[str, Any]:
+        """What the callback must know to go on after an interruption: numbers, and lists of arrays."""
+        return {name: getattr(self, name) for name in self._kept}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes back `get_state`'s result."""
+        for name in self._kept:
+            if name in state:
+                setattr(self, name, state[name])
+
     def _direction(self) -> str | None:
         name = self.monitor.removeprefix("val_")
         if name == "loss":

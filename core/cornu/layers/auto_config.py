@@ -13,7 +13,7 @@ OF_LAYER = ("name", "trainable", "dtype", "activity_regularizer")
 _PLAIN = (str, int, float, bool, type(None))
 
 
-def _parameters(cls: type) -> inspect.Signature:
+def _parameters(cls: Any) -> inspect.Signature:
     signature = inspect.signature(cls.__init__)
     return signature.replace(parameters=list(signature.parameters.values())[1:])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from cornu import tree
 from cornu.backend.config import floatx
 from cornu.random.global_seed import next_seed
 from cornu.tracing.tensor import Tensor
+from cornu.utils.datasets import PyDataset
 
 Batch = tuple[Any, Any, Any]
 
@@ -66,11 +68,21 @@ def as_array(leaf: Any) -> Any:
     if isinstance(leaf, Tensor):
         return leaf.numpy()  # type: ignore[attr-defined]
     array = np.asarray(leaf)
+    if array.dtype == object and hasattr(leaf, "columns"):
+        array = _joined_columns(leaf)
     if array.dtype == object or array.dtype.kind in "US":
         raise ValueError(
             f"Unrecognized data type: expected arrays of numbers, got {type(leaf).__name__} of {array.dtype}."
         )
     return array.astype(floatx()) if array.dtype == np.float64 and floatx() != "float64" else array
+
+
+def _joined_columns(frame: Any) -> np.ndarray:
+    """A data frame with columns of several kinds of numbers as one array of floats, if all are numbers."""
+    columns = [np.asarray(frame[name]) for name in frame.columns]
+    if not all(column.dtype.kind in "biuf" for column in columns):
+        return np.asarray(frame)
+    return np.stack([column.astype(floatx()) for column in columns], axis=1)
 
 
 class ArraySource:
@@ -144,9 +156,11 @@ class IterableSource:
 class IndexedSource:
     """Batches of an object with `__len__` and `__getitem__`, such as a `PyDataset`.
 
+    A `PyDataset` makes them with its workers, and is told when an epoch begins and ends.
+
     Args:
         data: Gives batch `i` as `data[i]`.
-        shuffle: Whether each epoch has another order of batches.
+        shuffle: Whether each epoch has another order of batches, where their number is known.
         class_weight: From class index to weight.
     """
 
@@ -154,15 +168,25 @@ class IndexedSource:
         self._data = data
         self._shuffle = shuffle
         self._class_weight = class_weight
-        self.size: int | None = len(data)
+        self.size: int | None = data.num_batches if isinstance(data, PyDataset) else len(data)
 
     def epoch(self) -> Iterator[Batch]:
         """The batches of the next epoch."""
-        count = len(self._data)
-        order = np.random.default_rng(next_seed()).permutation(count) if self._shuffle else np.arange(count)
-        yield from IterableSource((self._data[int(i)] for i in order), self._class_weight).epoch()
+        known = isinstance(self._data, PyDataset)
+        if known:
+            self._data.on_epoch_begin()
+            self.size = self._data.num_batches
+        batches = self._data._batches(self._order()) if known else (self._data[i] for i in self._order())
+        yield from IterableSource(batches, self._class_weight).epoch()
         if hasattr(self._data, "on_epoch_end"):
             self._data.on_epoch_end()
+
+    def _order(self) -> Iterable[int]:
+        if self.size is None:
+            return count()
+        if not self._shuffle:
+            return range(self.size)
+        return [int(i) for i in np.random.default_rng(next_seed()).permutation(self.size)]
 
 
 def make_source(
@@ -186,7 +210,7 @@ def make_source(
                 f"When providing `x` as {type(x).__name__}, `{label}` should not be passed. "
                 f"Instead, `{label}` should be part of what it yields."
             )
-    if hasattr(x, "__getitem__") and hasattr(x, "__len__"):
+    if isinstance(x, PyDataset) or (hasattr(x, "__getitem__") and hasattr(x, "__len__")):
         return IndexedSource(x, shuffle, class_weight)
     if isinstance(x, Iterable):
         return IterableSource(x, class_weight)

@@ -31,6 +31,8 @@ class Steps:
         self.loss: Any = None
         self.optimizer: Any = None
         self.stop_training = False
+        self.stop_evaluating = False
+        self.stop_predicting = False
         self.history: Any = None
         self.steps_per_execution = 1
         self.run_eagerly = False

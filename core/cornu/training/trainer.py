@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,11 @@ from cornu.tracing.tensor import Tensor
 from cornu.training.compile_utils import CompileMetrics
 from cornu.training.data import ArraySource, Epochs, make_source, split_validation, unpack_x_y_sample_weight
 from cornu.training.steps import Logs, Steps
+
+_RAN_OUT = (
+    "Your input ran out of data after {epochs} epoch(s); training ends. A generator can be gone through once only: "
+    "pass `steps_per_epoch`, a generator that does not end, or an iterable that can start again."
+)
 
 
 class Trainer(Steps):
@@ -85,10 +91,17 @@ class Trainer(Steps):
             )
         )
         self.stop_training = False
+        self._initial_epoch = initial_epoch
         list_of_callbacks.on_train_begin()
         logs: Logs = {}
-        for epoch in range(initial_epoch, epochs):
-            logs = self._run_epoch(epoch, batches, list_of_callbacks)
+        for epoch in range(self._initial_epoch, epochs):  # a callback may have changed it
+            latest = self._run_epoch(epoch, batches, list_of_callbacks)
+            if latest is None:
+                if epoch == self._initial_epoch:
+                    raise ValueError("The data are empty: there was not one batch to train on.")
+                warnings.warn(_RAN_OUT.format(epochs=epoch - self._initial_epoch), stacklevel=2)
+                break
+            logs = latest
             if validation_data is not None and _due(epoch, validation_freq):
                 judged = self._validate(
                     validation_data, validation_batch_size or batch_size, validation_steps, list_of_callbacks
@@ -102,13 +115,13 @@ class Trainer(Steps):
         list_of_callbacks.on_train_end(logs)
         return self.history
 
-    def _run_epoch(self, epoch: int, batches: Epochs, callbacks: Any) -> Logs:
+    def _run_epoch(self, epoch: int, batches: Epochs, callbacks: Any) -> Logs | None:
+        """The logs of an epoch; None if there was no batch left."""
         self.reset_metrics()
         callbacks.on_epoch_begin(epoch)
         logs: Logs = {}
         step = 0
-        running = iter(batches)
-        while group := list(islice(running, self.steps_per_execution)):
+        for group in self._groups(batches):
             callbacks.on_train_batch_begin(step)
             for batch in group:
                 logs = self._step("train", batch)
@@ -116,9 +129,7 @@ class Trainer(Steps):
             callbacks.on_train_batch_end(step - 1, logs)
             if self.stop_training:
                 break
-        if step == 0:
-            raise ValueError("The data are empty: there was not one batch to train on.")
-        return _numbers(logs)
+        return _numbers(logs) if step else None
 
     def _step(self, kind: str, batch: Any) -> Any:
         if kind not in self._functions:
@@ -168,15 +179,21 @@ class Trainer(Steps):
             ValueError: If the model is not compiled or the data do not fit.
         """
         self._require_compiled("evaluate")
+        self.stop_evaluating = False
         batches = Epochs(make_source(x, y, sample_weight, batch_size), steps)
         list_of_callbacks = self._callbacks(callbacks, verbose, batches.size)
         list_of_callbacks.on_test_begin()
         self.reset_metrics()
         logs: Logs = {}
-        for step, batch in enumerate(batches):
+        step = 0
+        for group in self._groups(batches):
             list_of_callbacks.on_test_batch_begin(step)
-            logs = self._step("test", batch)
-            list_of_callbacks.on_test_batch_end(step, logs)
+            for batch in group:
+                logs = self._step("test", batch)
+            step += len(group)
+            list_of_callbacks.on_test_batch_end(step - 1, logs)
+            if self.stop_evaluating:
+                break
         if not logs:
             raise ValueError("The data are empty: there was not one batch to evaluate.")
         logs = _numbers(logs)
@@ -206,19 +223,28 @@ class Trainer(Steps):
         Raises:
             ValueError: If the data do not fit.
         """
+        self.stop_predicting = False
         batches = Epochs(make_source(x, batch_size=batch_size), steps)
         list_of_callbacks = self._callbacks(callbacks, verbose, batches.size)
         list_of_callbacks.on_predict_begin()
-        results = []
-        for step, (inputs, _, _) in enumerate(batches):
-            list_of_callbacks.on_predict_batch_begin(step)
-            outputs = tree.map_structure(np.asarray, self._step("predict", (inputs,)))
-            results.append(outputs)
-            list_of_callbacks.on_predict_batch_end(step, {"outputs": outputs})
+        results: list[Any] = []
+        for group in self._groups(batches):
+            list_of_callbacks.on_predict_batch_begin(len(results))
+            results += [tree.map_structure(np.asarray, self._step("predict", (x,))) for x, _, _ in group]
+            outputs = results[-1] if len(group) == 1 else _joined(results[-len(group) :])
+            list_of_callbacks.on_predict_batch_end(len(results) - 1, {"outputs": outputs})
+            if self.stop_predicting:
+                break
         if not results:
             raise ValueError("The data are empty: there was not one batch to predict.")
         list_of_callbacks.on_predict_end()
-        return tree.map_structure(lambda *parts: np.concatenate(parts), *results)
+        return _joined(results)
+
+    def _groups(self, batches: Epochs) -> Iterator[list[Any]]:
+        """Batches in groups between two calls of the callbacks."""
+        running = iter(batches)
+        while group := list(islice(running, self.steps_per_execution)):
+            yield group
 
     def _callbacks(self, callbacks: Any, verbose: Any, steps: int | None) -> Any:
         from cornu.callbacks import CallbackList
@@ -269,6 +295,11 @@ class Trainer(Steps):
         names = [name for metric in self.metrics for name in _names_of(metric) if name in logs]
         ordered = dict.fromkeys([*names, *sorted(logs)])
         return [logs[name] for name in ordered]
+
+
+def _joined(results: list[Any]) -> Any:
+    """The outputs of several batches, one after another."""
+    return tree.map_structure(lambda *parts: np.concatenate(parts), *results)
 
 
 def _names_of(metric: Any) -> list[str]:

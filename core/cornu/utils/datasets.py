@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
@@ -69,27 +69,47 @@ class PyDataset:
     def _batches(self, indices: Iterable[int]) -> Iterator[Any]:
         """The batches of these numbers, in order, made ahead by workers if there are several."""
         if self.workers > 1 or (self.workers > 0 and self.use_multiprocessing):
-            pool: Executor = (ProcessPoolExecutor if self.use_multiprocessing else ThreadPoolExecutor)(self.workers)
+            pool, make = self._pool()
             with pool:
-                yield from _ahead(pool, self, indices, self.max_queue_size)
+                yield from _ahead(pool, make, indices, self.max_queue_size)
         else:
             for index in indices:
                 yield self[index]
+
+    def _pool(self) -> tuple[Executor, Callable[[int], Any]]:
+        """Workers, and the function that makes a batch in one; a process is given the data set once."""
+        if self.use_multiprocessing:
+            return ProcessPoolExecutor(self.workers, initializer=_Worker.start, initargs=(self,)), _Worker.make
+        return ThreadPoolExecutor(self.workers), self.__getitem__
 
 
 Sequence = PyDataset
 
 
-def _ahead(pool: Executor, dataset: PyDataset, indices: Iterable[int], size: int) -> Iterator[Any]:
+class _Worker:
+    """What a worker process holds."""
+
+    dataset: Any = None
+
+    @classmethod
+    def start(cls, dataset: PyDataset) -> None:
+        cls.dataset = dataset
+
+    @classmethod
+    def make(cls, index: int) -> Any:
+        return cls.dataset[index]
+
+
+def _ahead(pool: Executor, make: Callable[[int], Any], indices: Iterable[int], size: int) -> Iterator[Any]:
     waiting: deque[Future[Any]] = deque()
     numbers = iter(indices)
     try:
         for index in itertools.islice(numbers, max(1, size)):
-            waiting.append(pool.submit(dataset.__getitem__, index))
+            waiting.append(pool.submit(make, index))
         while waiting:
             batch = waiting.popleft().result()
             for index in itertools.islice(numbers, 1):
-                waiting.append(pool.submit(dataset.__getitem__, index))
+                waiting.append(pool.submit(make, index))
             yield batch
     finally:
         for future in waiting:
