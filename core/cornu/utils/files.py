@@ -74,8 +74,13 @@ def get_file(
         OSError: If the origin cannot be read or the cache not written; the message names both.
 
     Example:
-        >>> get_file(origin="https://example.org/words.txt", file_hash="e3b0c44298fc1c149afbf4c8996fb92427ae41...")
-        '/home/me/.cornu/datasets/words.txt'
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "words.txt").write_text("a few words")
+        >>> path = get_file(origin=(folder / "words.txt").as_uri(), cache_dir=str(folder / "cache"))  # doctest: +ELLIPSIS
+        Downloading data from file:...
+        >>> pathlib.Path(path).read_text()
+        'a few words'
     """
     if not origin:
         raise ValueError("get_file: `origin`, the URL of the file, is missing.")
