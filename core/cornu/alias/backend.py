@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,15 @@ def batch_dot(x: Any, y: Any, axes: int | Sequence[int]) -> Any:
         >>> batch_dot(ops.ones((2, 3, 4)), ops.ones((2, 4, 5)), axes=(2, 1)).shape
         (2, 3, 5)
     """
-    from cornu.layers import Dot  # type: ignore[attr-defined, unused-ignore]
-
-    return Dot(axes=axes if isinstance(axes, int) else tuple(axes))([x, y])
+    first, second = (axes, axes) if isinstance(axes, int) else axes
+    names = iter(ascii_letters)
+    batch, shared = next(names), next(names)
+    left = [batch, *(next(names) for _ in x.shape[1:])]
+    right = [batch, *(next(names) for _ in y.shape[1:])]
+    left[first] = right[second] = shared
+    kept = "".join(name for name in (batch, *left[1:], *right[1:]) if name != shared)
+    result = ops.einsum(f"{''.join(left)},{''.join(right)}->{kept}", x, y)
+    return result if len(kept) > 1 else ops.expand_dims(result, -1)
 
 
 def batch_flatten(x: Any) -> Any:

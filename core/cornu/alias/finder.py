@@ -30,7 +30,7 @@ class AliasModule(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
-            return [entry for entry in dir(self) if not entry.startswith("_")]
+            return names.exported(self.__dict__["_cornu_path"])
         path = self.__dict__["_cornu_path"]
         if names.is_module(_join(path, name)):
             return import_module(f"{self.__name__}.{name}")

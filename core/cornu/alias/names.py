@@ -124,6 +124,17 @@ def listing(path: str) -> list[str]:
     return sorted(found - _NOT_KERAS if path == "" else found)
 
 
+def exported(path: str) -> list[str]:
+    """What `from module import *` takes: the public names, and no modules below that exist under Keras's name only.
+
+    Args:
+        path: The module without `keras.`.
+    """
+    return [
+        name for name in listing(path) if not name.startswith("_") and (not path or f"{path}.{name}" not in _ELSEWHERE)
+    ]
+
+
 def keras_version() -> str:
     """The Keras version whose files and names Cornu has, with Cornu's own as the local part.
 

@@ -77,7 +77,7 @@ def get_file(
         >>> import pathlib, tempfile
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> _ = (folder / "words.txt").write_text("a few words")
-        >>> path = get_file(origin=(folder / "words.txt").as_uri(), cache_dir=str(folder / "cache"))  # doctest: +ELLIPSIS
+        >>> path = get_file(origin=(folder / "words.txt").as_uri(), cache_dir=folder)  # doctest: +ELLIPSIS
         Downloading data from file:...
         >>> pathlib.Path(path).read_text()
         'a few words'
