@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from cornu.utils.arrays import normalize, pad_sequences, to_categorical
     from cornu.utils.datasets import PyDataset, Sequence, split_dataset
+    from cornu.utils.drawing import model_to_dot, plot_model
     from cornu.utils.files import get_file
     from cornu.utils.io_utils import (
         disable_interactive_logging,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     )
     from cornu.utils.naming import get_uid
     from cornu.utils.progbar import Progbar
+    from cornu.utils.session import clear_session, is_keras_tensor, standardize_dtype
 
 __getattr__, __dir__ = lazy_names(
     __name__,
@@ -36,6 +38,7 @@ __getattr__, __dir__ = lazy_names(
         "Progbar": "cornu.utils.progbar",
         "PyDataset": "cornu.utils.datasets",
         "Sequence": "cornu.utils.datasets",
+        "clear_session": "cornu.utils.session",
         "custom_object_scope": "cornu.saving",
         "deserialize_keras_object": "cornu.saving",
         "disable_interactive_logging": "cornu.utils.io_utils",
@@ -45,13 +48,17 @@ __getattr__, __dir__ = lazy_names(
         "get_registered_name": "cornu.saving",
         "get_registered_object": "cornu.saving",
         "get_uid": "cornu.utils.naming",
+        "model_to_dot": "cornu.utils.drawing",
+        "plot_model": "cornu.utils.drawing",
         "is_interactive_logging_enabled": "cornu.utils.io_utils",
+        "is_keras_tensor": "cornu.utils.session",
         "normalize": "cornu.utils.arrays",
         "pad_sequences": "cornu.utils.arrays",
         "register_keras_serializable": "cornu.saving",
         "serialize_keras_object": "cornu.saving",
         "set_random_seed": "cornu.random.global_seed",
         "split_dataset": "cornu.utils.datasets",
+        "standardize_dtype": "cornu.utils.session",
         "to_categorical": "cornu.utils.arrays",
     },
 )
@@ -61,6 +68,7 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
     "disable_interactive_logging",
@@ -71,11 +79,15 @@ __all__ = [
     "get_registered_object",
     "get_uid",
     "is_interactive_logging_enabled",
+    "is_keras_tensor",
+    "model_to_dot",
     "normalize",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
+    "standardize_dtype",
     "to_categorical",
 ]
