@@ -106,7 +106,7 @@ def get(kind: str, name: str) -> Any:
         ValueError: No plugin offers it, or more than one does; the message tells what is there.
 
     Example:
-        >>> DropPath = cornu.plugins.get("layers", "DropPath")
+        >>> SwiGLU = cornu.plugins.get("layers", "SwiGLU")
     """
     found = find(kind, name)
     if found is None:
