@@ -22,6 +22,7 @@ _MODULES = frozenset(
         "layers",
         "losses",
         "metrics",
+        "mixed_precision",
         "models",
         "ops",
         "optimizers",
@@ -57,7 +58,12 @@ _NAMES = {
     "value_and_grad": "cornu.tracing",
 }
 
-__all__ = ["__version__", *sorted(_MODULES | set(_NAMES))]
+__all__ = ["__version__", "version", *sorted(_MODULES | set(_NAMES))]
+
+
+def version() -> str:
+    """The version of Cornu."""
+    return __version__
 
 
 __getattr__, __dir__ = lazy_names(__name__, _NAMES, _MODULES)

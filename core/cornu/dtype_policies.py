@@ -101,11 +101,11 @@ def get(identifier: Any) -> DTypePolicy:
     return DTypePolicy(resolve_dtype(identifier))
 
 
-def serialize(policy: DTypePolicy) -> dict[str, Any]:
+def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
     """A policy as a config."""
     from cornu.saving import serialize_keras_object
 
-    result: dict[str, Any] = serialize_keras_object(policy)
+    result: dict[str, Any] = serialize_keras_object(dtype_policy)
     return result
 
 

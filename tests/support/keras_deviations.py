@@ -12,11 +12,17 @@ MORE_NAMED = "what Keras takes in `**kwargs` or refuses is named"
 JAX_STEP = "recorded on Keras's JAX backend, which passes state; here as on its TensorFlow and torch backends"
 
 SIGNATURES = {
+    "keras.*.result_type": "the parameters are called `operands`",
+    "keras.KerasTensor": "tensors are dense: there is no `ragged`",
+    "keras.Sequential": "takes `dtype`, too",
+    "keras.models.Sequential": "takes `dtype`, too",
+    "keras.Variable": "there is no `layout`: no distribution over devices",
     "keras.config.set_backend": "takes the backend's options; switches at once, without a restart",
+    "keras.*.add_weight": "`shape` and what follows may be given by position, too",
+    "keras.*.compute_output_spec": "one for all layers: `inputs, training, mask` are among `*args, **kwargs`",
     "keras.*.deserialize_keras_object": MORE_NAMED,
     "keras.saving.load_weights": MORE_NAMED,
-    "keras.*.save_model": MORE_NAMED,
-    "keras.saving.save_weights": MORE_NAMED + "; weights are one file, so there is no `max_shard_size`",
+    "keras.saving.save_model": MORE_NAMED,
     "keras.*.save_weights": MORE_NAMED + "; weights are one file, so there is no `max_shard_size`",
     "keras.*.export": "the default format is ONNX",
     "keras.*.train_step": JAX_STEP,
@@ -33,6 +39,8 @@ ABSENT_METHODS = {
     "keras.*.jax_state_sync": "of Keras's JAX backend only",
     "keras.*.compute_loss_and_updates": "of Keras's JAX backend only",
     "keras.*.add_metric": "raises in Keras, too, since 3.0",
+    "keras.*.add_variable": "an older name of `add_weight`",
+    "keras.KerasTensor.*": "`keras.ops` has it",
 }
 
 ABSENT_MODULES = {
@@ -43,6 +51,9 @@ ABSENT_MODULES = {
     "keras.optimizers.legacy": "these raise in Keras, too",
     "keras.wrappers": "wrappers for scikit-learn",
     "keras.visualization": "drawing of images with boxes and masks",
+    "keras.utils.bounding_boxes": "for image augmentation",
+    "keras.legacy": "files of Keras 2 are read by `keras.saving` itself",
+    "keras.utils.legacy": "files of Keras 2 are read by `keras.saving` itself",
 }
 
 

@@ -139,7 +139,9 @@ class Sequential(Model):
             leaf = tree.flatten(args[0])[0]
             self.build((None, *leaf.shape[1:]))
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
+        if kwargs:
+            raise TypeError(f"Sequential model '{self.name}' does not know the argument(s) {', '.join(kwargs)}.")
         assert self._functional is not None
         return self._functional.call(inputs, training=training, mask=mask)
 

@@ -240,7 +240,7 @@ def custom_gradient(fn: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def remat(fn: Callable[..., Any]) -> Callable[..., Any]:
+def remat(f: Callable[..., Any]) -> Callable[..., Any]:
     """Makes differentiation compute the function's intermediates again instead of keeping them in memory.
 
     A barrier ties the second computation to the arrival of the cotangents, so that no pass merges it with the first.
@@ -248,10 +248,10 @@ def remat(fn: Callable[..., Any]) -> Callable[..., Any]:
 
     def run(*args: Any) -> Any:
         if current_trace() is None:
-            return fn(*args)
+            return f(*args)
         trace = _outer()
         tensors = [convert(x) for x in args]
-        body = _trace_body("remat", fn, [t.type for t in tensors])
+        body = _trace_body("remat", f, [t.type for t in tensors])
         primals = len(body.results)
         writes = list(body.writes)
         program, captured = body.close([*body.results, *body.writes.values()])

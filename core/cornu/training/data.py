@@ -13,6 +13,7 @@ from cornu import tree
 from cornu.backend.config import floatx
 from cornu.random.global_seed import next_seed
 from cornu.tracing.tensor import Tensor
+from cornu.training.limits import max_steps_per_epoch
 from cornu.utils.datasets import PyDataset
 
 Batch = tuple[Any, Any, Any]
@@ -306,6 +307,9 @@ class Epochs:
     """
 
     def __init__(self, source: BatchSource, steps: int | None = None) -> None:
+        limit = max_steps_per_epoch()
+        if limit is not None:
+            steps = min(limit, steps or source.size or limit)
         self._source = source
         self._steps = steps
         self._running: Iterator[Batch] | None = None

@@ -13,6 +13,7 @@ from cornu.tracing.function import Function
 from cornu.tracing.gradient import GradientTape
 from cornu.training.compile_utils import CompileLoss, CompileMetrics
 from cornu.training.data import unpack_x_y_sample_weight
+from cornu.utils.holding import holding
 
 Logs = dict[str, Any]
 
@@ -198,6 +199,34 @@ class Steps:
         for part in parts[1:]:
             total = total + part
         return total
+
+    def stateless_compute_loss(
+        self,
+        trainable_variables: Sequence[Any],
+        non_trainable_variables: Sequence[Any],
+        metrics_variables: Sequence[Any],
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """`compute_loss` with given values of the variables, which stay as they are.
+
+        Returns:
+            The loss, and the values as they would have become: trainable, non-trainable, metrics'.
+        """
+        groups = (self.trainable_variables, self.non_trainable_variables, self.metrics_variables)  # type: ignore[attr-defined]
+        variables = [variable for group in groups for variable in group]
+        values = [*trainable_variables, *non_trainable_variables, *metrics_variables]
+        if len(values) != len(variables):
+            raise ValueError(
+                f"stateless_compute_loss of {self.name}: {len(variables)} values needed, got {len(values)}."
+            )
+        with holding(variables, values):
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training)
+            after = tuple([variable.value for variable in group] for group in groups)
+        return loss, after
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Logs:
         """Updates the metrics given to `compile` and returns all results."""

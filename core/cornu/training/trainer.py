@@ -12,6 +12,7 @@ from cornu import tree
 from cornu.tracing.tensor import Tensor
 from cornu.training.compile_utils import CompileMetrics
 from cornu.training.data import ArraySource, Epochs, make_source, split_validation, unpack_x_y_sample_weight
+from cornu.training.limits import limited_epochs
 from cornu.training.steps import Logs, Steps
 
 _RAN_OUT = (
@@ -73,6 +74,7 @@ class Trainer(Steps):
         from cornu.callbacks import CallbackList
 
         self._require_compiled("fit")
+        epochs = limited_epochs(epochs)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation((x, y, sample_weight), validation_split)
         source = make_source(x, y, sample_weight, batch_size, shuffle, class_weight)
@@ -162,6 +164,7 @@ class Trainer(Steps):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        **kwargs: Any,
     ) -> Any:
         """The loss and metrics on given data.
 
@@ -171,6 +174,7 @@ class Trainer(Steps):
             steps: Batches to take.
             callbacks: Callbacks.
             return_dict: Whether to return a dict by name instead of a list.
+            kwargs: None.
 
         Returns:
             The loss, or a list of the loss and the metrics, or a dict.
@@ -178,6 +182,8 @@ class Trainer(Steps):
         Raises:
             ValueError: If the model is not compiled or the data do not fit.
         """
+        if kwargs:
+            raise ValueError(f"evaluate does not know the argument(s) {', '.join(kwargs)}.")
         self._require_compiled("evaluate")
         self.stop_evaluating = False
         batches = Epochs(make_source(x, y, sample_weight, batch_size), steps)

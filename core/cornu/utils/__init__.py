@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         register_keras_serializable,
         serialize_keras_object,
     )
+    from cornu.training.data import pack_x_y_sample_weight, unpack_x_y_sample_weight
     from cornu.utils.arrays import normalize, pad_sequences, to_categorical
     from cornu.utils.datasets import PyDataset, Sequence, split_dataset
     from cornu.utils.drawing import model_to_dot, plot_model
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
         enable_interactive_logging,
         is_interactive_logging_enabled,
     )
+    from cornu.utils.keras_objects import clear_session, get_source_inputs, is_keras_tensor, standardize_dtype
     from cornu.utils.naming import get_uid
     from cornu.utils.progbar import Progbar
-    from cornu.utils.session import clear_session, is_keras_tensor, standardize_dtype
 
 __getattr__, __dir__ = lazy_names(
     __name__,
@@ -38,7 +39,7 @@ __getattr__, __dir__ = lazy_names(
         "Progbar": "cornu.utils.progbar",
         "PyDataset": "cornu.utils.datasets",
         "Sequence": "cornu.utils.datasets",
-        "clear_session": "cornu.utils.session",
+        "clear_session": "cornu.utils.keras_objects",
         "custom_object_scope": "cornu.saving",
         "deserialize_keras_object": "cornu.saving",
         "disable_interactive_logging": "cornu.utils.io_utils",
@@ -47,19 +48,22 @@ __getattr__, __dir__ = lazy_names(
         "get_file": "cornu.utils.files",
         "get_registered_name": "cornu.saving",
         "get_registered_object": "cornu.saving",
+        "get_source_inputs": "cornu.utils.keras_objects",
         "get_uid": "cornu.utils.naming",
-        "model_to_dot": "cornu.utils.drawing",
-        "plot_model": "cornu.utils.drawing",
         "is_interactive_logging_enabled": "cornu.utils.io_utils",
-        "is_keras_tensor": "cornu.utils.session",
+        "is_keras_tensor": "cornu.utils.keras_objects",
+        "model_to_dot": "cornu.utils.drawing",
         "normalize": "cornu.utils.arrays",
+        "pack_x_y_sample_weight": "cornu.training.data",
         "pad_sequences": "cornu.utils.arrays",
+        "plot_model": "cornu.utils.drawing",
         "register_keras_serializable": "cornu.saving",
         "serialize_keras_object": "cornu.saving",
         "set_random_seed": "cornu.random.global_seed",
         "split_dataset": "cornu.utils.datasets",
-        "standardize_dtype": "cornu.utils.session",
+        "standardize_dtype": "cornu.utils.keras_objects",
         "to_categorical": "cornu.utils.arrays",
+        "unpack_x_y_sample_weight": "cornu.training.data",
     },
 )
 
@@ -77,11 +81,13 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "get_source_inputs",
     "get_uid",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
     "model_to_dot",
     "normalize",
+    "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
@@ -90,4 +96,5 @@ __all__ = [
     "split_dataset",
     "standardize_dtype",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]

@@ -122,6 +122,7 @@ def split_dataset(
     right_size: float | int | None = None,
     shuffle: bool = False,
     seed: int | None = None,
+    preferred_backend: str | None = None,
 ) -> tuple[Any, Any]:
     """Splits arrays in two along their first axis.
 
@@ -131,6 +132,7 @@ def split_dataset(
         right_size: The same for the right.
         shuffle: Whether samples are shuffled first.
         seed: The shuffle's seed; drawn from the global one if missing.
+        preferred_backend: Must be None: arrays stay arrays.
 
     Returns:
         Two structures like `dataset`.
@@ -143,6 +145,8 @@ def split_dataset(
         >>> left.tolist(), right.tolist()
         ([0, 1, 2], [3])
     """
+    if preferred_backend is not None:
+        raise ValueError(f"split_dataset: `preferred_backend` must be None, got {preferred_backend!r}.")
     arrays = tree.map_structure(np.asarray, dataset)
     lengths = {len(array) for array in tree.flatten(arrays)}
     if len(lengths) != 1:

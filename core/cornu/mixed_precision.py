@@ -1,0 +1,18 @@
+"""Keras's names for dtype policies and loss scaling in `keras.mixed_precision`."""
+
+from cornu.dtype_policies import DTypePolicy, dtype_policy, set_dtype_policy
+from cornu.optimizers import LossScaleOptimizer
+
+Policy = DTypePolicy
+global_policy = dtype_policy
+set_global_policy = set_dtype_policy
+
+__all__ = [
+    "DTypePolicy",
+    "LossScaleOptimizer",
+    "Policy",
+    "dtype_policy",
+    "global_policy",
+    "set_dtype_policy",
+    "set_global_policy",
+]
