@@ -21,8 +21,8 @@ RECORDED = json.loads((ROOT / "tests" / "keras" / "fixtures" / "signatures.json"
 HEAD = """# Keras's API here
 
 Written by `python tests/support/describe_keras_api.py`; do not edit. Of each public name of {source}
-([the list](keras_api.txt)) it says whether Cornu has it: *present* with the same parameters (names, order, defaults), as recorded
-from Keras {release}; *deviating*, with the reason; or *absent*.
+([the list](keras_api.txt)) it says whether Cornu has it: *present* with the same parameters (names, order,
+defaults), as recorded from Keras {release}; *deviating*, with the reason; or *absent*.
 
 | | names | present | deviating | absent |
 |---|---:|---:|---:|---:|
