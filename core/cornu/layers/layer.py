@@ -21,6 +21,7 @@ from cornu.ops.operation import Node, Operation
 from cornu.tracing.tensor import Tensor, convert
 from cornu.tracing.trace import named_scope, recording
 from cornu.tracing.variable import AutocastScope, Variable
+from cornu.utils.failures import name_caller
 
 
 @dataclass
@@ -191,6 +192,9 @@ class Layer(Stateless, Operation):
             if self._accepts("training") and "training" not in self._bound(args, kwargs):
                 kwargs["training"] = training
             outputs = self._call_or_record(args, kwargs)
+        except Exception as error:
+            name_caller(error, "model" if hasattr(self, "compile") else "layer", self, args, kwargs)
+            raise
         finally:
             _CONTEXT.reset(token)
         self._set_masks(args, kwargs, outputs)

@@ -9,6 +9,7 @@ from cornu.ir.dim import Dim, product
 from cornu.tracing.tensor import dims
 from cornu.tracing.trace import named_scope
 from cornu.utils.dtypes import resolve_dtype
+from cornu.utils.failures import naming
 from cornu.utils.naming import auto_name
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
@@ -58,7 +59,7 @@ class Loss:
             A scalar, or the weighted values if there is no reduction.
         """
         mask = get_mask(y_pred)
-        with named_scope(self.name):
+        with named_scope(self.name), naming("loss", self, y_true, y_pred, sample_weight=sample_weight):
             y_pred = self._convert(y_pred)
             y_true = self._convert_targets(y_true)
             losses = self.call(y_true, y_pred)

@@ -11,6 +11,7 @@ from cornu import initializers
 from cornu.ir.types import numpy_dtype
 from cornu.tracing.variable import Variable
 from cornu.utils.dtypes import resolve_dtype
+from cornu.utils.failures import naming
 from cornu.utils.holding import VariableHolder, holding
 from cornu.utils.naming import auto_name
 
@@ -121,7 +122,8 @@ class Metric(VariableHolder):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Takes in a batch and returns the value so far."""
         self._check_super_called()
-        self.update_state(*args, **kwargs)
+        with naming("metric", self, *args, **kwargs):
+            self.update_state(*args, **kwargs)
         return self.result()
 
     # -- without side effects ------------------------------------------------------------------------------------

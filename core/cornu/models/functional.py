@@ -15,6 +15,7 @@ from cornu.models.replay import from_hidden
 from cornu.ops.keras_tensor import KerasTensor
 from cornu.ops.operation import Node, Operation
 from cornu.tracing.tensor import Tensor
+from cornu.utils.failures import shown
 
 
 def are_functional_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -44,7 +45,7 @@ class Functional(Model):
         for label, structure in (("inputs", inputs), ("outputs", outputs)):
             for leaf in tree.flatten(structure):
                 if not isinstance(leaf, KerasTensor):
-                    raise ValueError(f"All `{label}` values must be KerasTensors. Received: {label}={structure}")
+                    raise ValueError(f"All `{label}` values must be KerasTensors. Received: {label}={shown(structure)}")
         Trainer.__init__(self)
         trainable = kwargs.pop("trainable", None)
         Layer.__init__(self, name=name, **kwargs)

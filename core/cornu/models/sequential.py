@@ -57,7 +57,13 @@ class Sequential(Model):
             self._maybe_rebuild()
 
     def pop(self, rebuild: bool = True) -> Layer:
-        """Removes the last layer and returns it."""
+        """Removes the last layer and returns it.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        if not self._stack:
+            raise ValueError(f"Sequential model '{self.name}' has no layers to remove.")
         layer = self._stack.pop()
         self._functional = None
         self.built = False

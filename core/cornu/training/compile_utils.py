@@ -10,6 +10,7 @@ from cornu import tree
 from cornu.metrics.metric import Metric
 from cornu.tracing.variable import Variable
 from cornu.training.compile_loss import CompileLoss, get_loss, is_binary_or_sparse_categorical
+from cornu.utils.failures import naming
 from cornu.utils.naming import object_name
 
 __all__ = ["CompileLoss", "CompileMetrics", "MetricsList", "get_loss", "get_metric", "is_binary_or_sparse_categorical"]
@@ -32,7 +33,8 @@ class MetricsList(Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Takes in a batch of the output."""
         for metric in self.metrics:
-            metric.update_state(y_true, y_pred, sample_weight=sample_weight)
+            with naming("metric", metric, y_true, y_pred, sample_weight=sample_weight):
+                metric.update_state(y_true, y_pred, sample_weight=sample_weight)
 
     def reset_state(self) -> None:
         for metric in self.metrics:

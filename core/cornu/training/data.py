@@ -15,6 +15,7 @@ from cornu.random.global_seed import next_seed
 from cornu.tracing.tensor import Tensor
 from cornu.training.limits import max_steps_per_epoch
 from cornu.utils.datasets import PyDataset
+from cornu.utils.failures import shown
 
 Batch = tuple[Any, Any, Any]
 
@@ -45,7 +46,8 @@ def unpack_x_y_sample_weight(data: Any) -> Batch:
         return data, None, None
     if not 1 <= len(data) <= 3:
         raise ValueError(
-            f"Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, found: {data}"
+            "Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, found "
+            f"{len(data)} parts: {shown(data)}"
         )
     x, y, weight = (*data, None, None)[:3]
     return x, y, weight
@@ -203,6 +205,8 @@ def make_source(
     Raises:
         ValueError: If targets or weights come beside an iterable that holds its own, or the data are unusable.
     """
+    if x is None:
+        raise ValueError("`x` is missing: pass inputs as arrays, or an iterable of batches.")
     if is_array_like(x):
         return ArraySource(x, y, sample_weight, batch_size or 32, shuffle, class_weight)
     for label, value in (("y", y), ("sample_weight", sample_weight)):

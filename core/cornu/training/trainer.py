@@ -74,6 +74,9 @@ class Trainer(Steps):
         from cornu.callbacks import CallbackList
 
         self._require_compiled("fit")
+        for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
+            if not isinstance(value, (int, np.integer)):
+                raise ValueError(f"fit: `{name}` must be an integer, got {value!r}.")
         epochs = limited_epochs(epochs)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation((x, y, sample_weight), validation_split)
