@@ -169,3 +169,23 @@ def test_a_loss_of_a_nested_output() -> None:
     loss = CompileLoss({"pair": Sum(), "single": "mae"})
     found = loss({"pair": [ZERO, ZERO], "single": ZERO}, {"pair": [ONE, TWO], "single": THREE})
     assert float(found) == pytest.approx(5.0 + 3.0)
+
+
+def test_what_compile_was_given_is_no_part_of_the_model() -> None:
+    import cornu
+
+    metric = cornu.metrics.Mean(name="given")
+    inner = cornu.layers.Dense(1)
+
+    class Perceptual(cornu.losses.Loss):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = inner
+
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return cornu.ops.square(y_true - y_pred)
+
+    model = cornu.Sequential([cornu.Input((1,)), cornu.layers.Dense(1)])
+    model.compile("sgd", Perceptual(), metrics=[[metric]])
+    assert [each.name for each in model.metrics] == ["loss", "compile_metrics"]
+    assert inner not in model.layers

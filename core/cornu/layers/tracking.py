@@ -15,6 +15,7 @@ UNTRACKED = frozenset(
         "_optimizer",
         "optimizer",
         "_functional",
+        "_compile_config",
         "_compile_metrics",
         "_compile_loss",
         "_loss_tracker",
