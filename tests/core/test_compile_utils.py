@@ -172,8 +172,6 @@ def test_a_loss_of_a_nested_output() -> None:
 
 
 def test_what_compile_was_given_is_no_part_of_the_model() -> None:
-    import cornu
-
     metric = cornu.metrics.Mean(name="given")
     inner = cornu.layers.Dense(1)
 

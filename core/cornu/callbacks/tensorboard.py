@@ -126,7 +126,9 @@ class TensorBoard(Callback):
         logs = dict(logs or {})
         validation = {name: logs.pop(name) for name in list(logs) if name.startswith("val_")}
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        if optimizer is not None:
+        for inner in getattr(optimizer, "optimizers", ()):
+            logs[f"learning_rate_{inner.name}"] = inner.learning_rate
+        if hasattr(optimizer, "learning_rate"):
             logs["learning_rate"] = optimizer.learning_rate
         if self.write_steps_per_second:
             start, before = self._epoch_start
