@@ -36,6 +36,7 @@ _MODULES = frozenset(
 )
 _NAMES = {
     "DTypePolicy": "cornu.dtype_policies",
+    "FloatDTypePolicy": "cornu.dtype_policies",
     "Function": "cornu.models.function",
     "GradientTape": "cornu.tracing",
     "Initializer": "cornu.initializers",

@@ -69,6 +69,10 @@ class DTypePolicy:
         return f'<DTypePolicy "{self._name}">'
 
 
+class FloatDTypePolicy(DTypePolicy):
+    """Keras's older name for a policy of floats."""
+
+
 _GLOBAL: list[DTypePolicy] = []
 
 
