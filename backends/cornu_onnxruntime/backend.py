@@ -14,6 +14,7 @@ from cornu_onnxruntime.arena import share_arena
 from cornu_onnxruntime.buffers import make_device, refer, to_array, to_buffer
 from cornu_onnxruntime.errors import backend_error
 from cornu_onnxruntime.executable import OnnxRuntimeExecutable
+from cornu_onnxruntime.known_failures import KNOWN_FAILURES
 from cornu_onnxruntime.lowering import WRITERS, claims, lower
 from cornu_onnxruntime.providers import CPU, Provider, choose_providers, default_device, devices_of, parse_device
 from cornu_onnxruntime.sized import SizedExecutable, gains_from_sizes
@@ -58,6 +59,7 @@ class OnnxRuntimeBackend:
     contract = "0.1"
     priority = 20
     name = "onnxruntime"
+    known_failures = KNOWN_FAILURES
 
     def __init__(
         self,

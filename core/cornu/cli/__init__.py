@@ -6,9 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cornu.cli import backends, plugins, quickstart, run
+from cornu.cli import backends, conformance, plugins, quickstart, run
 
-_COMMANDS = (run, backends, plugins, quickstart)
+_COMMANDS = (run, backends, plugins, conformance, quickstart)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,11 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _expected() -> tuple[type[BaseException], ...]:
     from cornu.backend.manager import BackendLoadError
+    from cornu.cli.conformance import SuiteError
     from cornu.cli.quickstart import QuickstartError
     from cornu.cli.run import RunError
     from cornu.plugins.switch import SwitchError
 
-    return BackendLoadError, QuickstartError, RunError, SwitchError
+    return BackendLoadError, SuiteError, QuickstartError, RunError, SwitchError
 
 
 def _version() -> str:

@@ -1,0 +1,1 @@
+"""The rules of the contract with a backend (spec/backend.md), each as a check."""
