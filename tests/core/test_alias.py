@@ -267,7 +267,7 @@ def test_run_is_what_python_does(tmp_path: Path, capsys: pytest.CaptureFixture[s
     )
     before = list(sys.path), list(sys.argv)
     assert main(["run", script, "--epochs", "3", "--help"]) == 0
-    assert capsys.readouterr().out == f"__main__ ['--epochs', '3', '--help'] cornu.layers.core Model {script}\n"
+    assert capsys.readouterr().out == f"__main__ ['--epochs', '3', '--help'] cornu.layers.core.dense Model {script}\n"
     assert (sys.path, sys.argv) == before
     assert not alias.is_installed()
     sys.modules.pop("helper")

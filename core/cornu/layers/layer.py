@@ -311,16 +311,12 @@ class Layer(Stateless, Operation):
             return
         if not masked and not _overrides(type(self), "compute_mask"):
             return
-        if is_symbolic(inputs) or is_symbolic(previous):
-            from cornu.layers.masking import symbolic_mask
-
-            masks = symbolic_mask(self, inputs, previous)
-        else:
-            masks = self.compute_mask(inputs, previous)
-        leaves, found = tree.flatten(outputs), tree.flatten(masks)
+        leaves, found = tree.flatten(outputs), tree.flatten(self.compute_mask(inputs, previous))
         for leaf, mask in zip(leaves, found if len(found) == len(leaves) else found[:1] * len(leaves), strict=True):
             if mask is not None and isinstance(leaf, (Tensor, KerasTensor)):
                 leaf._keras_mask = mask
+                if isinstance(mask, KerasTensor):
+                    mask.handed_on = True
 
     # -- losses --------------------------------------------------------------------------------------------------
 

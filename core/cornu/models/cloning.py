@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import tree
-from cornu.layers.input_layer import InputLayer
+from cornu.layers.core.input_layer import InputLayer
 from cornu.models.functional import Functional
 from cornu.models.model import Model
 from cornu.models.replay import replay

@@ -79,7 +79,7 @@ class Function(Operation):
 def _entered(tensor: KerasTensor) -> KerasTensor:
     """A tensor that nothing made gets an input layer of its own."""
     if tensor._keras_history is None:
-        from cornu.layers.input_layer import InputLayer
+        from cornu.layers.core.input_layer import InputLayer
 
         InputLayer(input_tensor=tensor, name=tensor.name)
     return tensor

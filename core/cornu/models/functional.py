@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu import ops, tree
 from cornu.ir.types import TensorType
-from cornu.layers.input_layer import InputLayer
+from cornu.layers.core.input_layer import InputLayer
 from cornu.layers.layer import Layer
 from cornu.models.graph import Graph
 from cornu.models.model import Model

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import tree
-from cornu.layers.input_layer import InputLayer
-from cornu.layers.masking import ComputeMask
+from cornu.layers.core.input_layer import InputLayer
 from cornu.ops.keras_tensor import KerasTensor
 from cornu.ops.operation import Node
 
@@ -93,9 +92,4 @@ def _arguments(node: Node) -> tuple[Any, dict[str, Any]]:
 
 def _is_handed_on(name: str, value: Any) -> bool:
     leaves = [leaf for leaf in tree.flatten(value) if leaf is not None]
-    return name.endswith("mask") and bool(leaves) and all(map(_is_automatic_mask, leaves))
-
-
-def _is_automatic_mask(leaf: Any) -> bool:
-    history = getattr(leaf, "_keras_history", None)
-    return history is not None and isinstance(history.operation, ComputeMask)
+    return name.endswith("mask") and bool(leaves) and all(getattr(leaf, "handed_on", False) for leaf in leaves)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu import tree
-from cornu.layers.input_layer import InputLayer
+from cornu.layers.core.input_layer import InputLayer
 from cornu.layers.layer import Layer
 from cornu.models.functional import Functional
 from cornu.models.model import Model
@@ -136,7 +136,7 @@ class Sequential(Model):
         self._functional = Functional(inputs, x, name=self.name)
 
     def _first_dtype(self) -> str | None:
-        from cornu.layers.core import Embedding
+        from cornu.layers.core.embedding import Embedding
 
         return "int32" if isinstance(self._stack[0], Embedding) else None
 

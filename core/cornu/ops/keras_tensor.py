@@ -57,6 +57,7 @@ class KerasTensor(Arithmetic):
         self.sparse = False
         self._keras_history: History | None = None
         self._keras_mask: Any = None
+        self.handed_on = False  # whether layers made it, or pass it on, as the mask of another tensor
 
     @classmethod
     def of(cls, type: TensorType, name: str | None = None) -> KerasTensor:

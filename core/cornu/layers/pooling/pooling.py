@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cornu import ops
-from cornu.layers.convolution import standard_data_format, standard_padding, standard_tuple
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
+from cornu.layers.settings import standard_data_format, standard_padding, standard_tuple
 
 
 class BasePooling(Layer):

@@ -1,103 +1,12 @@
-"""Layers that change shapes or values without weights: Flatten, Reshape, Rescaling, merging."""
+"""Layers that combine several inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from cornu import ops, tree
-from cornu.layers.convolution import standard_data_format
-from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
-
-
-class Flatten(Layer):
-    """Joins all axes but the batch.
-
-    Args:
-        data_format: "channels_first" moves the channels to the end first.
-
-    Example:
-        >>> import cornu
-        >>> cornu.layers.Flatten()(cornu.ops.ones((2, 3, 4))).shape
-        (2, 12)
-    """
-
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.data_format = standard_data_format(data_format)
-        self.input_spec = InputSpec(min_ndim=1)
-        self.built = True
-
-    def call(self, inputs: Any) -> Any:
-        rank = len(inputs.shape)
-        if self.data_format == "channels_first" and rank > 2:
-            inputs = ops.transpose(inputs, (0, *range(2, rank), 1))
-        sizes = ops.shape(inputs)
-        total: Any = 1
-        for size in sizes[1:]:
-            total = total * size
-        return ops.reshape(inputs, (sizes[0], total))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "data_format": self.data_format}
-
-
-class Reshape(Layer):
-    """Gives every sample another shape.
-
-    Args:
-        target_shape: The shape of one sample; one size may be -1.
-
-    Example:
-        >>> import cornu
-        >>> cornu.layers.Reshape((2, -1))(cornu.ops.ones((5, 6))).shape
-        (5, 2, 3)
-    """
-
-    def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        shape = tuple(target_shape)
-        if sum(size == -1 for size in shape) > 1:
-            raise ValueError(
-                f"The `target_shape` argument must not contain more than one `-1` value. Received: {shape}"
-            )
-        self.target_shape = shape
-        self.built = True
-
-    def call(self, inputs: Any) -> Any:
-        return ops.reshape(inputs, (ops.shape(inputs)[0], *self.target_shape))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "target_shape": self.target_shape}
-
-
-class Rescaling(Layer):
-    """`inputs * scale + offset`.
-
-    Args:
-        scale: A number or an array that broadcasts.
-        offset: A number or an array that broadcasts.
-
-    Example:
-        >>> import cornu
-        >>> float(cornu.layers.Rescaling(1 / 255)(cornu.ops.convert_to_tensor([[255.0]]))[0, 0])
-        1.0
-    """
-
-    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.scale = scale
-        self.offset = offset
-        self.supports_masking = True
-        self.built = True
-
-    def call(self, inputs: Any) -> Any:
-        inputs = ops.cast(inputs, self.compute_dtype)
-        return inputs * ops.cast(self.scale, self.compute_dtype) + ops.cast(self.offset, self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "scale": self.scale, "offset": self.offset}
 
 
 class Merge(Layer):
@@ -145,6 +54,13 @@ def _with_rank(tensor: Any, rank: int) -> Any:
     for _ in range(rank - len(tensor.shape)):
         tensor = ops.expand_dims(tensor, 1)
     return tensor
+
+
+def _spread(mask: Any, tensor: Any) -> Any:
+    """A mask of the tensor's shape, of one that may lack its last axes."""
+    for _ in range(len(tensor.shape) - len(mask.shape)):
+        mask = ops.expand_dims(mask, axis=-1)
+    return ops.logical_or(mask, ops.zeros_like(tensor, dtype="bool"))
 
 
 def _fold(function: Callable[[Any, Any], Any], tensors: list[Any]) -> Any:
@@ -253,13 +169,10 @@ class Concatenate(Merge):
         if all(item is None for item in masks):
             return None
         full = [
-            ops.ones(ops.shape(tensor)[:-1], dtype="bool") if item is None else ops.cast(item, "bool")
+            ops.ones_like(tensor, dtype="bool") if item is None else _spread(item, tensor)
             for tensor, item in zip(inputs, masks, strict=True)
         ]
-        axis = self.axis % len(inputs[0].shape)
-        if axis == len(inputs[0].shape) - 1:
-            return _fold(ops.logical_and, full)
-        return ops.concatenate(full, axis=axis)
+        return ops.any(ops.concatenate(full, axis=self.axis), axis=-1, keepdims=False)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu import constraints, initializers, ops, regularizers
+from cornu import initializers, ops
 from cornu.composites.normalization import batch_normalization_training
-from cornu.layers.core import last_size, refuse
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
-from cornu.tracing.variable import Variable
+from cornu.layers.settings import described, last_size, of_weights, refuse, resolve, weight
 from cornu.utils.dtypes import resolve_dtype
 
 
@@ -61,39 +60,24 @@ class BatchNormalization(Layer):
         self.center = center
         self.scale = scale
         self.renorm_momentum = renorm_momentum
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
+        resolve(
+            self,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer,
+            gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
+        )
         self.supports_masking = True
-        self.gamma: Variable | None = None
-        self.beta: Variable | None = None
 
     def build(self, input_shape: Any) -> None:
         """Creates `gamma`, `beta`, `moving_mean` and `moving_variance`, each of the channels' size."""
         size = last_size(input_shape, "BatchNormalization", self.name, self.axis)
-        if self.scale:
-            self.gamma = self.add_weight(
-                (size,),
-                self.gamma_initializer,
-                autocast=False,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                name="gamma",
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                (size,),
-                self.beta_initializer,
-                autocast=False,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-                name="beta",
-            )
+        self.gamma = weight(self, "gamma", (size,), autocast=False) if self.scale else None
+        self.beta = weight(self, "beta", (size,), autocast=False) if self.center else None
         self.moving_mean = self.add_weight(
             (size,), self.moving_mean_initializer, trainable=False, autocast=False, name="moving_mean"
         )
@@ -145,23 +129,7 @@ class BatchNormalization(Layer):
         return ops.squeeze(mean, axes), variance
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "axis": self.axis,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
-            "beta_initializer": initializers.serialize(self.beta_initializer),
-            "gamma_initializer": initializers.serialize(self.gamma_initializer),
-            "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
-            "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
-            "synchronized": False,
-            "renorm": False,
-            "renorm_clipping": None,
-            "renorm_momentum": self.renorm_momentum,
-        }
+        moving = ("moving_mean_initializer", "moving_variance_initializer")
+        names = ("axis", "momentum", "epsilon", "center", "scale", *of_weights("beta", "gamma"), *moving)
+        absent = {"synchronized": False, "renorm": False, "renorm_clipping": None}
+        return {**super().get_config(), **described(self, *names, "renorm_momentum"), **absent}

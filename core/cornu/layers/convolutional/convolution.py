@@ -4,50 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu import activations, constraints, initializers, ops, regularizers
-from cornu.backend.config import image_data_format
-from cornu.layers.core import last_size
+from cornu import activations, ops
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
-
-
-def standard_tuple(value: Any, rank: int, name: str, allow_zero: bool = False) -> tuple[int, ...]:
-    """A number repeated for every dimension, or a tuple of the right length.
-
-    Raises:
-        ValueError: If it is neither, or not positive.
-    """
-    values = (value,) * rank if isinstance(value, int) else tuple(value) if isinstance(value, (list, tuple)) else ()
-    least = 0 if allow_zero else 1
-    if len(values) != rank or any(not isinstance(item, int) or item < least for item in values):
-        raise ValueError(
-            f"The `{name}` argument must be a positive integer or a tuple of {rank} of them, got {value!r}."
-        )
-    return values
-
-
-def standard_data_format(value: str | None) -> str:
-    """The data format, by default the configured one.
-
-    Raises:
-        ValueError: If it is neither "channels_last" nor "channels_first".
-    """
-    value = str(value or image_data_format()).lower()
-    if value not in ("channels_last", "channels_first"):
-        raise ValueError(f"The `data_format` argument must be 'channels_first' or 'channels_last', got {value!r}.")
-    return value
-
-
-def standard_padding(value: str, allowed: tuple[str, ...] = ("valid", "same")) -> str:
-    """The padding mode in lower case.
-
-    Raises:
-        ValueError: If it is not allowed.
-    """
-    lower = str(value).lower()
-    if lower not in allowed:
-        raise ValueError(f"The `padding` argument must be one of {allowed}, got {value!r}.")
-    return lower
+from cornu.layers.settings import (
+    add_bias,
+    check_window,
+    described,
+    given,
+    last_size,
+    of_weights,
+    resolve,
+    standard_data_format,
+    standard_padding,
+    standard_tuple,
+    weight,
+)
 
 
 class BaseConv(Layer):
@@ -103,12 +75,15 @@ class BaseConv(Layer):
         self.data_format = standard_data_format(data_format)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        resolve(
+            self,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )
         self.input_spec = InputSpec(min_ndim=rank + 2)
         self._check_settings()
 
@@ -138,35 +113,10 @@ class BaseConv(Layer):
                 f"{self.name}: the number of input channels must be evenly divisible by `groups`, "
                 f"got groups={self.groups}, input shape {tuple(input_shape)}."
             )
-        self.kernel = self.add_weight(
-            (*self.kernel_size, channels // self.groups, self.filters),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.filters,),
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+        self.kernel = weight(self, "kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        self.bias = weight(self, "bias", (self.filters,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=self.rank + 2, axes={self._channel_axis: channels})
-        self._check_window(input_shape)
-
-    def _check_window(self, input_shape: Any) -> None:
-        if self.padding != "valid":
-            return
-        spatial = input_shape[1:-1] if self.data_format == "channels_last" else input_shape[2:]
-        for size, kernel, dilation in zip(spatial, self.kernel_size, self.dilation_rate, strict=True):
-            if size is not None and size < (kernel - 1) * dilation + 1:
-                raise ValueError(
-                    f"{type(self).__name__} layer '{self.name}': the window of {self.kernel_size} "
-                    f"(dilation {self.dilation_rate}) is larger than the input of shape {tuple(input_shape)}."
-                )
+        check_window(self, input_shape)
 
     def call(self, inputs: Any) -> Any:
         outputs = ops.conv(
@@ -177,12 +127,7 @@ class BaseConv(Layer):
             data_format=self.data_format,
             dilation_rate=self.dilation_rate,
         )
-        if self.bias is not None:
-            shape = (1,) * (self.rank + 1) + (self.filters,)
-            if self.data_format == "channels_first":
-                shape = (1, self.filters) + (1,) * self.rank
-            outputs = ops.add(outputs, ops.reshape(self.bias, shape))
-        return self.activation(outputs)
+        return self.activation(add_bias(outputs, self.bias, self.data_format))
 
     def _pad_causally(self, inputs: Any) -> Any:
         if self.padding != "causal":
@@ -192,25 +137,9 @@ class BaseConv(Layer):
         return ops.pad(inputs, widths)
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "data_format": self.data_format,
-            "dilation_rate": self.dilation_rate,
-            "groups": self.groups,
-            "activation": activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
-        }
+        window = ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups")
+        more = ("activation", "use_bias", "activity_regularizer", *of_weights("kernel", "bias"))
+        return {**super().get_config(), **described(self, *window, *more)}
 
 
 class Conv1D(BaseConv):
@@ -240,7 +169,7 @@ class Conv1D(BaseConv):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**_arguments(1, locals()))
+        super().__init__(1, **given(locals()))
 
 
 class Conv2D(BaseConv):
@@ -275,7 +204,7 @@ class Conv2D(BaseConv):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**_arguments(2, locals()))
+        super().__init__(2, **given(locals()))
 
 
 class Conv3D(BaseConv):
@@ -305,10 +234,4 @@ class Conv3D(BaseConv):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**_arguments(3, locals()))
-
-
-def _arguments(rank: int, given: dict[str, Any]) -> dict[str, Any]:
-    """The constructor's arguments for `BaseConv`."""
-    named = {name: value for name, value in given.items() if name not in ("self", "kwargs", "__class__")}
-    return {"rank": rank, **named, **given["kwargs"]}
+        super().__init__(3, **given(locals()))

@@ -1,0 +1,24 @@
+"""Layers drawn at random, from real Keras or from Cornu alike, one module for each family.
+
+A function of a family is `(k, draw) -> Drawn`: `k` is `keras` or `cornu`, `draw` a `random.Random`. The same draws make
+the same layer and the same inputs in both. To add a layer, write its function and list it in the family's `DRAWS`.
+"""
+
+from __future__ import annotations
+
+from layer_draws import activations, convolutional, core, merging, normalization, pooling, regularization, reshaping
+from layer_draws.drawn import Draw, Drawn
+
+FAMILIES = {
+    "activations": activations.DRAWS,
+    "convolutional": convolutional.DRAWS,
+    "core": core.DRAWS,
+    "merging": merging.DRAWS,
+    "normalization": normalization.DRAWS,
+    "pooling": pooling.DRAWS,
+    "regularization": regularization.DRAWS,
+    "reshaping": reshaping.DRAWS,
+}
+DRAWS: dict[str, Draw] = {name: draw for family in FAMILIES.values() for name, draw in family.items()}
+
+__all__ = ["DRAWS", "FAMILIES", "Draw", "Drawn"]
