@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import io
 import json
-import sys
 import tarfile
 from functools import lru_cache
 from pathlib import Path
@@ -14,14 +13,10 @@ from typing import Any
 import cornu
 import numpy as np
 import pytest
+from layer_draws import DRAWS, FAMILIES
+from layer_runs import close, compare, make, predictions, results
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-pytest.register_assert_rewrite("layer_runs")
-
-from layer_draws import DRAWS, FAMILIES
-from layer_runs import close, compare, results
 
 SEEDS = range(4)
 # Layers that a draw cannot show, and where they are tested instead.
@@ -62,16 +57,13 @@ CASES = [
 @pytest.mark.parametrize(("family", "name", "seed"), CASES)
 def test_computes_what_keras_computes(family: str, name: str, seed: int) -> None:
     with cornu.use_backend(("numpy", "onnxruntime")[seed % 2]):
-        case, found = results(cornu, name, seed)
-        compare(found, wanted(family, name, seed))
+        compare(results(cornu, name, seed)[1], wanted(family, name, seed))
 
 
 @pytest.mark.parametrize(("family", "name", "seed"), CASES)
 def test_loads_what_keras_saved(family: str, name: str, seed: int) -> None:
     with cornu.use_backend(("onnxruntime", "numpy")[seed % 2]):
         model = cornu.models.load_model(io.BytesIO(recorded(family)[f"{name}/{seed}.keras"]))
-        from layer_runs import make, predictions
-
         case = make(cornu, name, seed)
         case.model = model
         close(predictions(case), wanted(family, name, seed)["outputs"], 1e-5)

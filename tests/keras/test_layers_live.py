@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import cornu
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-pytest.register_assert_rewrite("layer_runs")
-
 from layer_draws import DRAWS
 from layer_runs import close, compare, results
 

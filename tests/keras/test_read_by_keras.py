@@ -16,9 +16,6 @@ from typing import Any
 import cornu
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from draw import compile_model, draw_model, targets
 
 pytestmark = [pytest.mark.keras, pytest.mark.slow]

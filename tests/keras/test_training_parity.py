@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,11 +11,9 @@ from typing import Any
 import cornu
 import numpy as np
 import pytest
+from training_cases import cases
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-from training_cases import cases  # noqa: E402
 
 RECORDED = json.loads((HERE / "fixtures" / "training.json").read_text())["cases"]
 # Arguments that Keras leaves out of these configs, so that they are lost on the way through a file.

@@ -1,0 +1,5 @@
+"""Failures inside the shared runs of layers show both sides, as in a test."""
+
+import pytest
+
+pytest.register_assert_rewrite("layer_runs")
