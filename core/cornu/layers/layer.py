@@ -113,12 +113,15 @@ class Layer(Stateless, Operation):
         """Builds the layer as `get_build_config` recorded it."""
         if not config:
             return
-        shapes = {key: _as_shapes(value) for key, value in config.items()}
+        shapes = {key: _as_shapes(value) for key, value in config.get("shapes_dict", config).items()}
         self.build(*shapes.values()) if "input_shape" in shapes else self.build(**shapes)
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """The shapes that the layer was built for."""
-        return self._build_shapes
+        """The shapes that the layer was built for: `input_shape`, or `shapes_dict` if there are several."""
+        shapes = self._build_shapes
+        if not shapes:
+            return None
+        return {"shapes_dict": shapes} if len(shapes) > 1 else {"input_shape": next(iter(shapes.values()))}
 
     def add_weight(
         self,
@@ -267,7 +270,9 @@ class Layer(Stateless, Operation):
         if self.built:
             return
         tensors = {
-            name: value for name, value in self._bound(args, kwargs).items() if _has_tensor(value) and name != "mask"
+            name: value
+            for name, value in self._bound(args, kwargs).items()
+            if _has_tensor(value) and not name.endswith("mask")
         }
         shapes = {name: tree.map_structure(_shape_of, value) for name, value in tensors.items()}
         with recording(None):
@@ -312,7 +317,8 @@ class Layer(Stateless, Operation):
         if not masked and not _overrides(type(self), "compute_mask"):
             return
         leaves, found = tree.flatten(outputs), tree.flatten(self.compute_mask(inputs, previous))
-        for leaf, mask in zip(leaves, found if len(found) == len(leaves) else found[:1] * len(leaves), strict=True):
+        # As in Keras, one mask for several outputs is that of the first.
+        for leaf, mask in zip(leaves, found, strict=False):
             if mask is not None and isinstance(leaf, (Tensor, KerasTensor)):
                 leaf._keras_mask = mask
                 if isinstance(mask, KerasTensor):
