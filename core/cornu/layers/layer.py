@@ -304,7 +304,10 @@ class Layer(Stateless, Operation):
 
     def _set_masks(self, args: Any, kwargs: Any, outputs: Any) -> None:
         inputs = args[0] if args else next(iter(kwargs.values()), None)
-        previous = tree.map_structure(lambda leaf: getattr(leaf, "_keras_mask", None), inputs)
+        # A mask that is given by name counts as the inputs' own.
+        previous = kwargs.get("mask")
+        if previous is None:
+            previous = tree.map_structure(lambda leaf: getattr(leaf, "_keras_mask", None), inputs)
         masked = any(leaf is not None for leaf in tree.flatten(previous))
         if not self.supports_masking:
             if masked:
