@@ -81,12 +81,14 @@ class Example:
         inputs: One array per input.
         expected: One array per output.
         tolerance: What the dtypes' tolerances are multiplied with.
+        relative: Whether results near 0 must be as accurate as others.
     """
 
     program: Program
     inputs: Sequence[np.ndarray]
     expected: Sequence[np.ndarray]
     tolerance: float = 1.0
+    relative: bool = False
 
 
 @dataclass(frozen=True)

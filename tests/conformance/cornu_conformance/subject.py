@@ -122,7 +122,7 @@ def compare(example: Example, actual: Sequence[np.ndarray], manner: str = "") ->
     if len(actual) != len(example.expected):
         raise ConformanceError(f"{len(actual)} outputs instead of {len(example.expected)}{manner}", *told)
     for i, (have, want) in enumerate(zip(actual, example.expected, strict=True)):
-        if problem := close(have, want, example.tolerance):
+        if problem := close(have, want, example.tolerance, example.relative):
             raise ConformanceError(f"output {i}{manner}: {problem}", *told)
 
 

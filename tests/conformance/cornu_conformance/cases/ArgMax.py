@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, Case, Formula, distinct, whole
+from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, Case, Formula, distinct, neighbours, whole
 from cornu_conformance.formulas import along
 
 
@@ -26,4 +26,5 @@ CASES = [
     Case("nan", [[1.0, NAN, 3.0, NAN, -INF]], [np.array(1)], {"axis": 0, "keepdims": False}, orders=0),
     Case("one_element", [[[2.0]]], [np.array([0])], {"axis": 1, "keepdims": False}, ["n _"], orders=0),
     Case("empty", [np.zeros((0, 3))], [np.zeros(0, np.int64)], {"axis": 1, "keepdims": False}, ["n _"], orders=0),
+    Case("neighbours", [neighbours(3, 5)], first(1, False), {"axis": 1, "keepdims": False}, orders=0),
 ]

@@ -16,4 +16,5 @@ CASES = [
     ),
     Case("empty", [draw(1, 2), np.zeros(0)], [np.zeros((0, 2))], {"shape": (N, 2)}, ["", "n"], operands=1),
     Case("bool", [np.array([True])], [np.array([True, True])], {"shape": (2,)}),
+    Case("nothing", [np.zeros((0, 1))], [np.zeros((0, 3))], {"shape": (0, 3)}),
 ]

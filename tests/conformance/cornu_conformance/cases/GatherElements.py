@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cornu_conformance.case import ALL_FLOATS, FLOAT32, Case, Formula, draw
+from cornu_conformance.case import ALL_FLOATS, FLOAT32, Case, Formula, draw, neighbours
 from cornu_conformance.formulas import positions
 
 
@@ -24,4 +24,5 @@ CASES = [
     Case("repeated", [draw(3), np.array([1, 1, 1, 0])], along(0), {"axis": 0}),
     Case("no_index", [draw(3, 2), np.zeros((0, 2), np.int64)], [np.zeros((0, 2))], {"axis": 0}, ["_ _", "n _"]),
     Case("integers", [np.array([5, 6, 7]), np.array([-1, 0])], [np.array([7, 5])], {"axis": 0}, dtypes=FLOAT32),
+    Case("full_precision", [neighbours(4), np.array([3, 0, 2, 1])], along(0), {"axis": 0}),
 ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cornu_conformance.case import ALL_FLOATS, FLOAT32, Case, draw
+from cornu_conformance.case import ALL_FLOATS, FLOAT32, Case, draw, neighbours
 
 
 def at(x: np.ndarray, indices: np.ndarray) -> np.ndarray:
@@ -18,4 +18,5 @@ CASES = [
     Case("repeated", [draw(3), np.array([[1], [1], [1]])], at),
     Case("no_index", [draw(3, 2), np.zeros((0, 1), np.int64)], [np.zeros((0, 2))], symbolic=["", "n _"]),
     Case("integers", [np.array([5, 6, 7]), np.array([[-1], [0]])], [np.array([7, 5])], dtypes=FLOAT32),
+    Case("full_precision", [neighbours(4), np.array([[3], [0], [2]])], at),
 ]

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from cornu_conformance.case import INF, NAN, Case, binary, distinct, whole
+from cornu_conformance.case import INF, NAN, Case, binary, distinct, neighbours, scalarwise, whole
 
 CASES = [
     *binary(
@@ -19,4 +19,5 @@ CASES = [
         orders=0,
         gradient=[[0.0, 0.5, 1.0], [1.0, 0.5, 0.0]],
     ),
+    Case("neighbours", [neighbours(4, seed=1), neighbours(4, seed=2)], scalarwise(min)),
 ]

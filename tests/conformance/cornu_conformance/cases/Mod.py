@@ -25,4 +25,5 @@ CASES = [
         [np.array([1, 2, -2, -1, 0, 0, 0])],
     ),
     Case("unsigned", [np.array([200, 7], np.uint8), np.array([7, 0], np.uint8)], [np.array([4, 0], np.uint8)]),
+    Case("full_precision", [[5.0000005, 7.0000005], [2.0, 4.0]], [[1.0000005, 3.0000005]], orders=0),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, Case, distinct, whole
+from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, Case, distinct, neighbours, whole
 from cornu_conformance.formulas import reduction
 
 
@@ -47,4 +47,5 @@ CASES = [
         orders=0,
     ),
     Case("ties", [[3.0, 1.0, 1.0, 2.0]], [1.0], FIRST, orders=0, gradient=[[0.0, 0.5, 0.5, 0.0]]),
+    over("neighbours", neighbours(3, 4), 1),
 ]

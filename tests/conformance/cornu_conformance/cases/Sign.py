@@ -1,6 +1,6 @@
 """-1, 0 or 1; constant for differentiation."""
 
-from cornu_conformance.case import ALL_FLOATS, INF, NAN, distinct, unary
+from cornu_conformance.case import ALL_FLOATS, INF, NAN, Case, distinct, unary
 
 CASES = [
     *unary(
@@ -10,4 +10,5 @@ CASES = [
         (*ALL_FLOATS, "int8", "int64"),
         orders=0,
     ),
+    Case("tiny", [[1e-30, -1e-30]], [[1.0, -1.0]], orders=0),
 ]

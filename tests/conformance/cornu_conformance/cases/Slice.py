@@ -29,4 +29,5 @@ CASES = [
     Case("nothing", [draw(5, 2)], lambda x: x[:0], bounds((2,), (2,), (0,), (1,))),
     Case("empty", [np.zeros((0, 3))], [np.zeros((0, 2))], bounds((1,), (3,), (1,), (1,)), ["n _"]),
     Case("integers", [np.arange(5)], [np.array([1, 3])], bounds((1,), (5,), (0,), (2,))),
+    Case("uneven_steps", [draw(7, 8)], lambda x: x[[0, 2, 4]][:, [1, 4]], bounds((0, 1), (6, 7), (0, 1), (2, 3))),
 ]

@@ -3,7 +3,7 @@
 import numpy as np
 from cornu.ir.dim import symbol
 
-from cornu_conformance.case import ALL_FLOATS, Case, draw
+from cornu_conformance.case import ALL_FLOATS, Case, draw, neighbours
 
 N = symbol("n")
 CASES = [
@@ -15,4 +15,5 @@ CASES = [
     Case("scalar", [draw()], lambda x: x, {"repeats": ()}),
     Case("empty", [np.zeros((0, 2))], [np.zeros((0, 4))], {"repeats": (2, 2)}, ["n _"]),
     Case("bool", [np.array([True, False])], [np.array([True, False, True, False])], {"repeats": (2,)}),
+    Case("full_precision", [neighbours(3)], lambda x: np.array([*x, *x]), {"repeats": (2,)}),
 ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from cornu.ir.dim import symbol
 
-from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, Case, distinct, whole
+from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, Case, distinct, neighbours, whole
 from cornu_conformance.formulas import along
 
 N = symbol("n")
@@ -88,4 +88,5 @@ CASES = [
         {"k": 2, "axis": 1, "largest": True, "sorted": True},
         ["n _"],
     ),
+    case("neighbours", neighbours(2, 5), 3, 1),
 ]

@@ -29,7 +29,17 @@ def case(name: str, limit: int, x: np.ndarray) -> Case:
     return Case(name, [x, np.array(0), np.array(limit)], repeated, doubling, ["n _"], orders=0)
 
 
+def adding(dtype: str) -> dict[str, Any]:
+    """`x, y = y, x + y` while `x < 20`: each carry has its place."""
+    type = TensorType(dtype, ())
+    c, b = Builder("condition"), Builder("step")
+    x, _ = c.input(type), c.input(type)
+    y, z = b.input(type), b.input(type)
+    return {"condition": c.finish([c.Less(x, 20.0)]), "body": b.finish([z, b.Add(y, z)]), "carries": 2}
+
+
 CASES = [
+    Case("two_carries", [1.0, 2.0], [21.0, 34.0], adding, orders=0),
     case("three_times", 3, draw(2, 2)),
     case("once", 1, draw(2, 2)),
     case("never", 0, draw(2, 2)),

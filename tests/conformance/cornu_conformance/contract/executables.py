@@ -23,7 +23,7 @@ from cornu_conformance.contract.programs import (
     ramp,
 )
 from cornu_conformance.graph import f32
-from cornu_conformance.subject import Subject, compare, same_bits
+from cornu_conformance.subject import Subject, check_run, compare, same_bits
 
 CALLS = 1000
 ROOM = 48 * 2**20
@@ -36,6 +36,9 @@ def rules() -> Rules:
     yield "constants_are_its_own", constants_are_its_own
     yield "constants_are_not_written", constants_are_not_written
     yield "program_is_not_changed", program_is_not_changed
+    yield "many_of_one_kind", many_of_one_kind
+    yield "many_inputs_and_outputs", many_inputs_and_outputs
+    yield "many_calls", many_calls
     yield "same_bits_again", same_bits_again
     yield "synchronize", synchronize_may_be_called
     yield "close", close_ends_one_executable_only
@@ -71,6 +74,37 @@ def scaled(factor: float, count: int = 70_000) -> Program:
     weights = np.ones(count, np.float32)
     weights[count // 2] = factor
     return program(lambda b, x: b.Mul(x, b.constant(weights)), f32(count))
+
+
+def many_of_one_kind(subject: Subject) -> None:
+    """Executables with the same inputs and outputs are different ones, whichever was made or run last."""
+    makes = [lambda b, x: b.Add(x, x), lambda b, x: b.Neg(x), lambda b, x: b.Mul(x, x)]
+    programs = [program(make, f32(N)) for make in makes]
+    x = ramp(5, -2)
+    examples = [Example(made, [x], [y]) for made, y in zip(programs, (x + x, -x, x * x), strict=True)]
+    executables = [subject.compile(made) for made in programs]
+    for i in (0, 1, 2, 0, 2, 1):
+        compare(examples[i], subject.call(executables[i], [x]), f", as {i + 1} of {len(makes)} executables")
+
+
+def many_inputs_and_outputs(subject: Subject) -> None:
+    """A train step has hundreds of inputs and outputs of one type: each has its place."""
+
+    def make(b: Builder, *xs: Value) -> list[Value]:
+        return [b.Mul(x, float(i + 1)) for i, x in enumerate(xs)]
+
+    made = program(make, *[f32(N)] * 300)
+    arrays = [ramp(2, i) for i in range(300)]
+    check_run(subject, subject.compile(made), Example(made, arrays, [x * (i + 1) for i, x in enumerate(arrays)]))
+
+
+def many_calls(subject: Subject) -> None:
+    """The five-hundredth call gives what the first would have given."""
+    made = program(lambda b, x: b.Sub(b.Mul(x, 3.0), 1.0), f32(N))
+    executable = subject.compile(made)
+    for i in range(500):
+        x = ramp(3, i)
+        compare(Example(made, [x], [x * 3 - 1]), subject.call(executable, [x]), f" of call {i + 1}")
 
 
 def constants_are_its_own(subject: Subject) -> None:

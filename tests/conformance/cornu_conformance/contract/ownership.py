@@ -35,6 +35,7 @@ def rules() -> Rules:
     yield "donated_twice", donated_twice
     yield "donated_partly", donated_partly
     yield "donated_through_steps", donated_through_steps
+    yield "donated_into_outputs_that_stay", donated_into_outputs_that_stay
     yield "donated_into_a_loop", donated_into_a_loop
     yield "no_donation_afterwards", no_donation_afterwards
 
@@ -213,6 +214,15 @@ def donated_through_steps(subject: Subject) -> None:
     compare(Example(made, [], [w, velocity], 4), subject.arrays(state), " after 20 donated steps")
     (after,) = subject.arrays([kept])
     require(same_bits(after, gradient), "what was not donated has changed", made, expected=[gradient], actual=[after])
+
+
+def donated_into_outputs_that_stay(subject: Subject) -> None:
+    """What a call made out of donated buffers is a buffer like any other: later calls leave it alone."""
+    executable = subject.compile(doubled())
+    arrays = [ramp(6, i) for i in range(4)]
+    outputs = [executable(subject.buffers([x]), frozenset({0})) for x in arrays]
+    for x, buffers in zip(arrays, outputs, strict=True):
+        compare(Example(doubled(), [x], [x * 2]), subject.arrays(buffers), ", read after later donations")
 
 
 def training() -> Program:

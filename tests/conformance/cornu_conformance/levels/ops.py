@@ -31,4 +31,4 @@ def example(op: str, case: Case, dtype: str) -> Example:
         case: The case.
         dtype: The dtype under test.
     """
-    return Example(case.program(op, dtype), case.arrays(dtype), case.results(dtype), case.tolerance)
+    return Example(case.program(op, dtype), case.arrays(dtype), case.results(dtype), case.tolerance, case.relative)
