@@ -56,7 +56,7 @@ class OnnxRuntimeBackend:
         [1.0, 1.0, 1.0]
     """
 
-    contract = "0.1"
+    contract = "0.9"
     priority = 20
     name = "onnxruntime"
     known_failures = KNOWN_FAILURES

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from cornu.backend.check import check_backend_class
-from cornu.backend.contract import Backend, BackendError, CompileOptions, Executable
+from cornu.backend.contract import CONTRACT_VERSION, Backend, BackendError, CompileOptions, Executable
 from cornu.ir.builder import Builder
 from cornu.ir.differentiate import backward
 from cornu.ir.dim import symbol
@@ -46,7 +46,7 @@ def test_it_fulfils_the_contract() -> None:
     backend = NumpyBackend()
     assert isinstance(backend, Backend)
     assert isinstance(compiled(mlp(train=False)), Executable)
-    assert (backend.contract, backend.priority) == ("0.1", 10)
+    assert (backend.contract, backend.priority) == (CONTRACT_VERSION, 10)
     assert NumpyBackend.describe()["version"] == np.__version__
 
 

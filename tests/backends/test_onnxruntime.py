@@ -15,7 +15,7 @@ import cornu.primitives  # noqa: F401  (registers them)
 import ml_dtypes
 import numpy as np
 import pytest
-from cornu.backend.contract import Backend, BackendError, CompileOptions, Executable
+from cornu.backend.contract import CONTRACT_VERSION, Backend, BackendError, CompileOptions, Executable
 from cornu.ir.builder import Builder
 from cornu.ir.dim import symbol
 from cornu.ir.interpret import evaluate
@@ -277,7 +277,7 @@ def test_it_fulfils_the_contract_and_tells_about_itself(backend: OnnxRuntimeBack
     from cornu_numpy import NumpyBackend
 
     assert isinstance(backend, Backend)
-    assert backend.contract == "0.1"
+    assert backend.contract == CONTRACT_VERSION
     assert backend.priority > NumpyBackend.priority
     told = OnnxRuntimeBackend.describe()
     assert "CPUExecutionProvider" in told["providers"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cornu.backend import config, manager
+from cornu.backend.contract import CONTRACT_VERSION
 
 GROUP = "cornu.testing"
 
@@ -59,7 +60,7 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Install
         *,
         distribution: str = "",
         version: str = "1.0",
-        contract: str = "0.1",
+        contract: str = CONTRACT_VERSION,
         priority: int = 0,
         source: str = "",
         extra: str = "",

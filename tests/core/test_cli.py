@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cornu.backend import config
+from cornu.backend.contract import CONTRACT_VERSION
 from cornu.backend.manager import BackendInfo, BackendManager
 from cornu.cli import main
 from cornu.cli.backends import table_of
@@ -47,7 +48,7 @@ def test_backends_shows_good_and_bad(install: Any, capsys: pytest.CaptureFixture
     assert main(["backends"]) == 0
     shown = capsys.readouterr().out
     (row,) = [line for line in shown.splitlines() if " toy " in line]
-    for cell in ("9.8.7", "0.1", "42", "FastProvider", "gpu:0", "ok"):
+    for cell in ("9.8.7", CONTRACT_VERSION, "42", "FastProvider", "gpu:0", "ok"):
         assert cell in row
     assert "bad (cornu-bad 1.0) cannot be used:" in shown
     reason = "RuntimeError: libfast.so: [cannot] open " + "very " * 60 + "long"

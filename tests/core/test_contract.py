@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class ForwardingBackend:
-    contract = "0.1"
+    contract = "0.9"
     priority = 0
 
     def __init__(self) -> None:

@@ -79,9 +79,9 @@ def test_unknown_name_with_none_installed(backends: BackendManager) -> None:
         ("Other = 1", "AttributeError: module 'cornu_bad_module' has no attribute 'Toy'"),
         ("def Toy(): pass", "TypeError: a backend must be a class"),
         ("class Toy: priority = 1", "TypeError: Toy.contract must be a string"),
-        ("class Toy:\n  contract = '0.1'", "TypeError: Toy.priority must be an integer"),
+        ("class Toy:\n  contract = '0.9'", "TypeError: Toy.priority must be an integer"),
         (
-            "class Toy:\n  contract = '0.1'\n  priority = 1\n  def supports(self): ...",
+            "class Toy:\n  contract = '0.9'\n  priority = 1\n  def supports(self): ...",
             "TypeError: Toy lacks what the backend contract requires: from_numpy, to_numpy, compile",
         ),
         ("class Toy:\n  contract = 'new'", "ValueError: a contract version has the form 'major.minor'"),

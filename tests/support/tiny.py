@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from cornu.backend.contract import CompileOptions
+from cornu.backend.contract import CONTRACT_VERSION, CompileOptions
 from cornu.backend.manager import register_backend, unregister_backend
 from cornu.config import use_backend
 from cornu.ir.interpret import evaluate
@@ -17,7 +17,7 @@ from cornu.ir.program import Program
 class TinyBackend:
     """Everything is native; buffers are arrays behind a wrapper, so that the core cannot look into them."""
 
-    contract = "0.1"
+    contract = CONTRACT_VERSION
     priority = -1
 
     def __init__(self, tag: str = "") -> None:

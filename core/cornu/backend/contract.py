@@ -1,4 +1,4 @@
-"""The contract between Cornu and a compute backend (version 0.1; spec/backend.md is its prose)."""
+"""The contract between Cornu and a compute backend (version 0.9; spec/backend.md is its prose)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu.ir.program import Program
 
-CONTRACT_VERSION = "0.1"
+CONTRACT_VERSION = "0.9"
 
 Buffer = Any
 """A backend's own handle of one tensor on one of its devices; opaque to the core."""

@@ -177,7 +177,7 @@ unary(
     lambda b, g, x, y: b.Mul(g, positive(b, x)),
     form=lambda b, x: b.Max(x, 0),
 )
-unary("Identity", np.copy, lambda b, g, x, y: g, DTYPES)
+unary("Identity", np.copy, lambda b, g, x, y: g, DTYPES, lambda b, x: x)
 unary("StopGradient", np.copy, None, DTYPES, lambda b, x: b.Identity(x))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from cornu.ir.builder import Builder
+from cornu.ir.dim import product
 from cornu.ir.primitive import Primitive, register
 from cornu.ir.program import Node, Value
 from cornu.ir.shapes import check_axes, check_dtype, require_equal, same_dtype
@@ -95,7 +96,30 @@ def _gather_elements_vjp(b: Builder, node: Node, g: Value) -> tuple[Value, None]
     return b.ScatterElements(zeros, indices, g, axis=node.attributes["axis"], reduction="add"), None
 
 
-register(Primitive("GatherElements", _infer_gather_elements, _gather_elements, _gather_elements_vjp))
+def _places(b: Builder, indices: Value, axis: int) -> Value:
+    """The whole place of each element: its index along `axis`, and where it stands along the others."""
+    shape = b.resolve_type(indices.type).shape
+    rank = len(shape)
+    parts = []
+    for i, size in enumerate(shape):
+        part = indices
+        if i != axis:
+            line = b.Range(start=0, step=1, size=size, dtype=indices.dtype)
+            part = b.Expand(b.Reshape(line, shape=(size, *(1,) * (rank - i - 1))), shape=shape)
+        parts.append(b.Reshape(part, shape=(*shape, 1)))
+    return b.Concat(*parts, axis=rank)  # type: ignore[no-any-return]
+
+
+def _gather_elements_decompose(b: Builder, node: Node) -> tuple[Value]:
+    x, indices = node.inputs
+    return (b.GatherND(x, _places(b, indices, node.attributes["axis"])),)
+
+
+register(
+    Primitive(
+        "GatherElements", _infer_gather_elements, _gather_elements, _gather_elements_vjp, _gather_elements_decompose
+    )
+)
 
 
 def _depth(x: TensorType, indices: TensorType, what: str) -> int:
@@ -126,7 +150,22 @@ def _gather_nd_vjp(b: Builder, node: Node, g: Value) -> tuple[Value, None]:
     return b.ScatterND(b.zeros(b.resolve_type(x.type)), indices, g, reduction="add"), None
 
 
-register(Primitive("GatherND", _infer_gather_nd, _gather_nd, _gather_nd_vjp))
+def _gather_nd_decompose(b: Builder, node: Node) -> tuple[Value]:
+    """The indexed axes as one, of whose elements each position names one."""
+    x, indices = node.inputs
+    shape, kept = b.resolve_type(x.type).shape, b.resolve_type(indices.type).shape[:-1]
+    depth = indices.type.rank and indices.type.shape[-1]
+    assert isinstance(depth, int)
+    parts = b.emit("Split", (b.Cast(indices, to="int64"),), {"axis": len(kept), "sizes": (1,) * depth})
+    place = b.constant(0, "int64")
+    for part, size in zip(parts, shape, strict=False):
+        count = b.DimValue(size=size)
+        place = b.Add(b.Mul(place, count), b.Where(b.Less(part, 0), b.Add(part, count), part))
+    flat = b.Reshape(x, shape=(product(shape[:depth]), *shape[depth:]))
+    return (b.Gather(flat, b.Reshape(place, shape=kept), axis=0),)
+
+
+register(Primitive("GatherND", _infer_gather_nd, _gather_nd, _gather_nd_vjp, _gather_nd_decompose))
 
 
 # -- writing -------------------------------------------------------------------------------------------------------
@@ -257,5 +296,19 @@ def _scatter_nd_vjp(b: Builder, node: Node, g: Value) -> Sequence[Value | None]:
     )
 
 
-register(Primitive("ScatterElements", _infer_scatter_elements, _scatter_elements, _scatter_elements_vjp))
+def _scatter_elements_decompose(b: Builder, node: Node) -> tuple[Value]:
+    data, indices, updates = node.inputs
+    places = _places(b, indices, node.attributes["axis"])
+    return (b.ScatterND(data, places, updates, reduction=node.attributes["reduction"]),)
+
+
+register(
+    Primitive(
+        "ScatterElements",
+        _infer_scatter_elements,
+        _scatter_elements,
+        _scatter_elements_vjp,
+        _scatter_elements_decompose,
+    )
+)
 register(Primitive("ScatterND", _infer_scatter_nd, _scatter_nd, _scatter_nd_vjp))

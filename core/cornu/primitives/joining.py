@@ -55,8 +55,17 @@ def _split_vjp(b: Builder, node: Node, *gs: Value) -> tuple[Value]:
     return (b.Concat(*gs, axis=node.attributes["axis"]),)
 
 
+def _split_decompose(b: Builder, node: Node) -> list[Value]:
+    axis, start, parts = node.attributes["axis"], 0, []
+    for size in node.attributes["sizes"]:
+        end = start + size
+        parts.append(b.Slice(node.inputs[0], starts=(start,), ends=(end,), axes=(axis,), steps=(1,)))
+        start = end
+    return parts
+
+
 register(Primitive("Concat", _infer_concat, lambda *xs, axis: np.concatenate(xs, axis), _concat_vjp))
-register(Primitive("Split", _infer_split, _split, _split_vjp))
+register(Primitive("Split", _infer_split, _split, _split_vjp, _split_decompose))
 
 
 def _infer_tile(x: TensorType, repeats: Dims) -> TensorType:

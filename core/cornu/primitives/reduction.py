@@ -13,7 +13,7 @@ from cornu.ir.dim import DimLike, product
 from cornu.ir.primitive import DecomposeRule, Primitive, VjpRule, register
 from cornu.ir.program import Node, Value
 from cornu.ir.shapes import check_axes, check_dtype
-from cornu.ir.types import FLOATS, NUMBERS, TensorType
+from cornu.ir.types import FLOATS, NUMBERS, TensorType, is_float
 
 Axes = tuple[int, ...]
 
@@ -144,14 +144,23 @@ def _product_vjp(b: Builder, node: Node, g: Value) -> tuple[Value]:
     return (b.Mul(expanded(b, node, g), b.Transpose(back, perm=inverse)),)
 
 
+def _turned(b: Builder, x: Value) -> Value:
+    """What is largest where `x` is smallest, and `x` again of that."""
+    return b.Neg(x) if is_float(x.dtype) else b.BitwiseNot(x)  # type: ignore[no-any-return]
+
+
+def _min_decompose(b: Builder, node: Node) -> tuple[Value]:
+    return (_turned(b, b.ReduceMax(_turned(b, node.inputs[0]), **node.attributes)),)
+
+
 _reduction("ReduceSum", _accumulate(np.sum), _sum_vjp)
 _reduction("ReduceMean", _accumulate(_mean), _mean_vjp, FLOATS, _mean_decompose)
 _reduction("ReduceProd", _accumulate(np.prod), _product_vjp, decompose=_product_decompose)
 _reduction("ReduceMax", _extreme(np.max, largest=True), _extreme_vjp)
-_reduction("ReduceMin", _extreme(np.min, largest=False), _extreme_vjp)
+_reduction("ReduceMin", _extreme(np.min, largest=False), _extreme_vjp, decompose=_min_decompose)
 
 
-def _argument(name: str, function: Callable[..., Any]) -> None:
+def _argument(name: str, function: Callable[..., Any], decompose: DecomposeRule) -> None:
     """The index of the first extreme along an axis, as int64."""
 
     def infer(x: TensorType, axis: int, keepdims: bool) -> TensorType:
@@ -163,8 +172,19 @@ def _argument(name: str, function: Callable[..., Any]) -> None:
     def kernel(x: np.ndarray, axis: int, keepdims: bool) -> np.ndarray:
         return np.asarray(function(x, axis=axis, keepdims=keepdims)).astype(np.int64)
 
-    register(Primitive(name, infer, kernel))
+    register(Primitive(name, infer, kernel, decompose=decompose))
 
 
-_argument("ArgMax", np.argmax)
-_argument("ArgMin", np.argmin)
+def _arg_max_decompose(b: Builder, node: Node) -> tuple[Value]:
+    """The first of the elements in order."""
+    axis = node.attributes["axis"]
+    _, places = b.emit("TopK", node.inputs, {"k": 1, "axis": axis, "largest": True, "sorted": True})
+    return (b.Reshape(places, shape=b.resolve_type(node.outputs[0].type).shape),)
+
+
+def _arg_min_decompose(b: Builder, node: Node) -> tuple[Value]:
+    return (b.ArgMax(_turned(b, node.inputs[0]), **node.attributes),)
+
+
+_argument("ArgMax", np.argmax, _arg_max_decompose)
+_argument("ArgMin", np.argmin, _arg_min_decompose)
