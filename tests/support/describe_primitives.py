@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -117,11 +118,19 @@ def meaning(primitive: Primitive, cases_of: dict[str, Any]) -> str:
     return sentence if sentence.endswith("...") else sentence.rstrip(".")
 
 
+def required() -> str:
+    """The primitives that a backend must have, as the core cannot make them of others."""
+    primitives = [p for p in all_primitives().values() if p.name != "Call"]
+    names = [f"`{p.name}`" for p in primitives if p.decompose is None]
+    text = f"Of {len(primitives)} primitives a backend must support {len(names)}, in the dtypes that it has: "
+    return "\n" + textwrap.fill(text + ", ".join(names) + ".", 118, break_on_hyphens=False) + "\n"
+
+
 def describe() -> str:
     """The whole page."""
     cases = load_cases()
     docs = {name: importlib.import_module(f"cornu_conformance.cases.{name}").__doc__ for name in cases}
-    parts = [HEAD]
+    parts = [HEAD, required()]
     for module, primitives in families():
         title = (module.__doc__ or "").split("\n")[0].rstrip(".")
         parts.append(
