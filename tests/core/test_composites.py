@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cornu import composites, function, ops, use_backend
+from cornu import composites, function, grad, ops, use_backend
 from cornu.ir.passes import inline
 from cornu.ir.program import Node, Program
 
@@ -98,6 +98,71 @@ def test_gru(masked: bool, reverse: bool) -> None:
         np.testing.assert_allclose(have, want, rtol=1e-4, atol=1e-5)
 
 
+def rnn_reference(x: Any, kernel: Any, recurrent: Any, bias: Any, h: Any, mask: Any, reverse: bool, act: Any) -> Any:
+    outputs = []
+    for t in reversed(range(len(x))) if reverse else range(len(x)):
+        new = act(x[t] @ kernel + h @ recurrent + bias)
+        keep = mask[t] if mask is not None else 1.0
+        h = keep * new + (1 - keep) * h
+        outputs.append(h)
+    return np.stack(outputs[::-1] if reverse else outputs), h
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_simple_rnn(masked: bool, reverse: bool, activation: str) -> None:
+    arrays = [draw(6, 3, 5), draw(5, 4), draw(4, 4), draw(4), draw(3, 4)]
+    mask = (R.rand(6, 3, 1) > 0.3).astype(np.float32) if masked else None
+
+    def cell(*tensors: Any) -> Any:
+        given = None if mask is None else ops.array(mask)
+        return composites.simple_rnn(*tensors, mask=given, reverse=reverse, activation=activation)
+
+    act = np.tanh if activation == "tanh" else lambda z: np.maximum(z, 0)
+    for have, want in zip(run(cell, *arrays), rnn_reference(*arrays, mask, reverse, act), strict=True):
+        np.testing.assert_allclose(have, want, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("name", ["lstm", "gru", "tanh", "relu"])
+def test_gradients_of_recurrent_networks(name: str, masked: bool, reverse: bool) -> None:
+    """Against central differences of the references in double precision, in a random direction."""
+    gates = {"lstm": 4, "gru": 3}.get(name, 1)
+    shapes = [(5, 2, 3), (3, 2 * gates), (2, 2 * gates), (2, 6) if name == "gru" else (2 * gates,), (2, 2)]
+    arrays = [draw(*shape) for shape in [*shapes, *([(2, 2)] if name == "lstm" else [])]]
+    mask = (R.rand(5, 2, 1) > 0.4).astype(np.float32) if masked else None
+    weights = [draw(5, 2, 2), draw(2, 2), draw(2, 2)]
+
+    def network(*tensors: Any) -> Any:
+        given = {"mask": None if mask is None else ops.array(mask), "reverse": reverse}
+        if name in ("lstm", "gru"):
+            return getattr(composites, name)(*tensors, **given)
+        return composites.simple_rnn(*tensors, **given, activation=name)
+
+    def reference(*given: np.ndarray) -> float:
+        act = {"tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
+        compute = {"lstm": lstm_reference, "gru": gru_reference}.get(
+            name,
+            lambda *a: rnn_reference(*a, act=act[name]),  # type: ignore[misc]
+        )
+        results = compute(*given, mask, reverse)
+        return float(sum((result * weight).sum() for result, weight in zip(results, weights, strict=False)))
+
+    def loss(tensors: Any) -> Any:
+        return sum(ops.sum(y * weight) for y, weight in zip(network(*tensors), weights, strict=False))
+
+    found = grad(loss)([ops.convert_to_tensor(array) for array in arrays])
+    for i, gradient in enumerate(found):
+        direction = R.randn(*arrays[i].shape)
+        shifted = [
+            [a + s * 1e-6 * direction if i == k else a.astype(float) for k, a in enumerate(arrays)] for s in (1, -1)
+        ]
+        slope = (reference(*shifted[0]) - reference(*shifted[1])) / 2e-6
+        assert float(np.sum(np.asarray(gradient) * direction)) == pytest.approx(slope, rel=1e-3, abs=1e-3), i
+
+
 def test_recurrent_networks_take_any_number_of_steps() -> None:
     weights = [draw(5, 16), draw(4, 16), draw(16)]
     states = [np.zeros((3, 4), np.float32)] * 2
@@ -172,6 +237,11 @@ NODES: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...], dict[str, Any
         lambda x, k, r, b, h: composites.lstm(x, k, r, b, h, h)[0],
         (draw(2, 1, 3), draw(3, 8), draw(2, 8), draw(8), draw(1, 2)),
         {"hidden_size": 2, "direction": "forward"},
+    ),
+    "RNN": (
+        lambda x, k, r, b, h: composites.simple_rnn(x, k, r, b, h, reverse=True)[0],
+        (draw(2, 1, 3), draw(3, 2), draw(2, 2), draw(2), draw(1, 2)),
+        {"hidden_size": 2, "direction": "reverse", "activations": ("Tanh",)},
     ),
 }
 

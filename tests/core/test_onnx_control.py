@@ -154,6 +154,12 @@ COMPOSITES: dict[str, tuple[Callable[..., Any], list[Shape], str]] = {
         "LSTM",
     ),
     "gru": (lambda *x: composites.gru(*x), [(T, N, 3), (3, 12), (4, 12), (2, 12), (N, 4)], "GRU"),
+    "rnn": (lambda *x: composites.simple_rnn(*x), [(T, N, 3), (3, 4), (4, 4), (4,), (N, 4)], "RNN"),
+    "rnn_back": (
+        lambda *x: composites.simple_rnn(*x, reverse=True, activation="relu"),
+        [(T, N, 3), (3, 4), (4, 4), (4,), (N, 4)],
+        "RNN",
+    ),
 }
 
 
@@ -175,7 +181,7 @@ def test_composites_become_one_operator_where_the_opset_has_it(name: str, opset:
 
 def _run(model: onnx.ModelProto, arrays: list[np.ndarray], op: str) -> list[np.ndarray]:
     """onnx's evaluator cannot run recurrent operators backwards; ONNX Runtime does."""
-    if op not in ("LSTM", "GRU"):
+    if op not in ("LSTM", "GRU", "RNN"):
         return run(model, arrays)
     onnxruntime = pytest.importorskip("onnxruntime")
     options = onnxruntime.SessionOptions()

@@ -9,7 +9,7 @@ from cornu.composites.normalization import (
     layer_normalization,
     rms_normalization,
 )
-from cornu.composites.recurrent import gru, lstm
+from cornu.composites.recurrent import gru, lstm, simple_rnn
 from cornu.composites.softmax import log_softmax, softmax
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "log_softmax",
     "lstm",
     "rms_normalization",
+    "simple_rnn",
     "softmax",
     "sparse_categorical_crossentropy",
 ]

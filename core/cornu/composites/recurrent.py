@@ -1,4 +1,4 @@
-"""LSTM and GRU over time: a tight forward loop that saves its gates, and a backward loop of four operations a step.
+"""Recurrent networks over time: tight forward loops that save their gates, backward loops of few operations a step.
 
 All that does not depend on the next step is computed for all steps at once: the product with the inputs before the
 forward loop, the derivatives of the gates before the backward one, and the gradients of the weights after it.
@@ -248,3 +248,72 @@ def gru(
     given = (x, kernel, recurrent, bias, h0) if mask is None else (x, kernel, recurrent, bias, h0, mask)
     direction = "reverse" if reverse else "forward"
     return composite("GRU", body, *given, vjp=rule, residuals=True, hidden_size=units, direction=direction)
+
+
+def simple_rnn(
+    x: Tensor,
+    kernel: Tensor,
+    recurrent: Tensor,
+    bias: Tensor,
+    h0: Tensor,
+    mask: Tensor | None = None,
+    reverse: bool = False,
+    activation: str = "tanh",
+) -> Any:
+    """A fully connected recurrent network over all steps; the node is named "RNN".
+
+    `h = activation(x[t] kernel + h recurrent + bias)`.
+
+    Args:
+        x: Floats of shape [time, batch, features].
+        kernel: Of shape [features, units].
+        recurrent: Of shape [units, units].
+        bias: Of shape [units].
+        h0: The first state, [batch, units].
+        mask: 1 where a step counts and 0 where the state stays, [time, batch, 1], in the dtype of `x`; or None.
+        reverse: Whether to go from the last step to the first.
+        activation: "tanh" or "relu".
+
+    Returns:
+        The outputs [time, batch, units] and the last `h`.
+    """
+    function = {"tanh": "Tanh", "relu": "Relu"}[activation]
+
+    def body(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, h0: Tensor, *mask: Tensor) -> Any:
+        projected = emit("Add", _project(x, kernel), bias)
+
+        def step(states: Any, items: Any) -> Any:
+            (h,) = states
+            new = emit(function, emit("Add", emit("MatMul", h, recurrent), items[0]))
+            if not mask:
+                return (new,), (new,)
+            out = _blend(items[1], new, h)
+            return (out,), (out, new)
+
+        (h,), (ys, *saved) = scan(step, (h0,), (projected, *mask), reverse=reverse)
+        return (ys, h), (ys, *saved)
+
+    def rule(saved: Any, inputs: Any, cotangents: Any) -> Any:
+        ys, new = saved[0], saved[-1]
+        x, kernel, recurrent, _, h0, *mask = inputs
+        by_ys, by_h = cotangents
+        slopes = _bend(new) if activation == "tanh" else emit("Sign", new)
+        back = permute(recurrent, (1, 0))
+
+        def step(states: Any, items: Any) -> Any:
+            dh = emit("Add", states[0], items[0])
+            if not mask:
+                dz = emit("Mul", dh, items[1])
+                return (emit("MatMul", dz, back),), dz
+            counting = emit("Mul", items[2], dh)
+            dz = emit("Mul", counting, items[1])
+            return (emit("Add", emit("MatMul", dz, back), emit("Sub", dh, counting)),), dz
+
+        (dh0,), dz = scan(step, (by_h,), (by_ys, slopes, *mask), reverse=not reverse)
+        dx = _project(dz, permute(kernel, (1, 0)))
+        weights = (_weight_gradient(x, dz), _weight_gradient(_before(ys, h0, reverse), dz), _row_sum(dz))
+        return (dx, *weights, dh0, *(None for _ in mask))
+
+    given = (x, kernel, recurrent, bias, h0) if mask is None else (x, kernel, recurrent, bias, h0, mask)
+    config = {"hidden_size": sizes(recurrent)[0], "direction": "reverse" if reverse else "forward"}
+    return composite("RNN", body, *given, vjp=rule, residuals=True, **config, activations=(function,))

@@ -1,4 +1,4 @@
-"""Writing the composites LSTM and GRU as ONNX's operators of these names, where nothing reads residuals."""
+"""Writing the composites LSTM, GRU and RNN as ONNX's operators of these names, where nothing reads residuals."""
 
 from __future__ import annotations
 
@@ -72,6 +72,7 @@ def _write(
             raw,
             hidden_size=node.attributes["hidden_size"],
             direction=node.attributes["direction"],
+            activations=node.attributes.get("activations"),
             linear_before_reset=1 if name == "GRU" else None,
         )
         for output, given, axes in zip(names, raw, (second, front, front), strict=False):
@@ -101,4 +102,14 @@ def _gru(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[st
     dtype = np.dtype(node.inputs[0].dtype)
     weights = [_weights(w, kernel, _GRU_ORDER), _weights(w, recurrent, _GRU_ORDER)]
     _write(w, node, x, [*weights, _bias(w, bias, _GRU_ORDER, 0, dtype)], [h], outputs)
+    return None
+
+
+@writes_call("RNN", since=14, fits=_without_mask(5))
+def _rnn(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
+    x, kernel, recurrent, bias, h = inputs
+    units = node.attributes["hidden_size"]
+    dtype = np.dtype(node.inputs[0].dtype)
+    weights = [_weights(w, kernel, (0,)), _weights(w, recurrent, (0,))]
+    _write(w, node, x, [*weights, _bias(w, bias, (0,), units, dtype)], [h], outputs)
     return None
