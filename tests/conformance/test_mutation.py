@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 
 import pytest
+from cornu_conformance.reference import ReferenceBackend
 from mutation.fresh import fresh_lies
-from mutation.interpreter import KernelBackend
 from mutation.lies import Lie, lies
 from mutation.operators import kernel_mutants
 from mutation.report import BASES, PAGE, honest_checks, kernel_verdicts, lie_verdicts
@@ -27,7 +27,7 @@ def survivors(verdicts: list[tuple[str, Verdict]]) -> set[str]:
 
 
 def test_right_kernels_pass() -> None:
-    assert judge("none", KernelBackend({}), ordered_for("Add")).killer == ""
+    assert judge("none", ReferenceBackend({}), ordered_for("Add")).killer == ""
 
 
 @pytest.mark.parametrize("base", BASES)

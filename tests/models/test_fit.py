@@ -296,3 +296,13 @@ def test_a_checkpoint_of_the_best_model_survives_an_interruption(tmp_path: Path)
     resumed, held = make_model(), callbacks_of(tmp_path)[:2]
     resumed.fit(X, 100 * Y, epochs=4, verbose=0, callbacks=held)
     assert (tmp_path / "best.keras").read_bytes() == best
+
+
+def test_on_one_batch_the_metrics_are_those_of_the_batch() -> None:
+    x, y = np.array([[1.0], [2.0]], "float32"), np.zeros((2, 1), "float32")
+    model = keras.Sequential([keras.Input((1,)), layers.Dense(1, kernel_initializer="ones")])
+    model.compile(keras.optimizers.SGD(0.1), "mse", metrics=["mae"])
+    assert model.train_on_batch(x, y) == pytest.approx([2.5, 1.5])
+    # The gradient of the kernel is 2 * mean(x * x) = 5, that of the bias 2 * mean(x) = 3: outputs 0.2 and 0.7.
+    assert model.test_on_batch(x, y) == pytest.approx([(0.04 + 0.49) / 2, 0.45])
+    assert model.test_on_batch(x[:1], y[:1]) == pytest.approx([0.04, 0.2])

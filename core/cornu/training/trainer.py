@@ -274,7 +274,7 @@ class Trainer(Steps):
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One step of training on one batch; metrics keep accumulating.
+        """One step of training on one batch; the metrics are those of this batch.
 
         Returns:
             The loss, or a list of the loss and the metrics, or a dict.
@@ -283,7 +283,7 @@ class Trainer(Steps):
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """One step of evaluation on one batch; metrics keep accumulating."""
+        """One step of evaluation on one batch; the metrics are those of this batch."""
         self._require_compiled("test_on_batch")
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
 
@@ -294,6 +294,7 @@ class Trainer(Steps):
 
     def _on_batch(self, kind: str, x: Any, y: Any, weight: Any, class_weight: Any, return_dict: bool) -> Any:
         (batch,) = _whole(x, y, weight, class_weight)
+        self.reset_metrics()
         logs = _numbers(self._step(kind, batch))
         return logs if return_dict else self._flat(logs)
 

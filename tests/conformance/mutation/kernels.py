@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 from cornu.ir.primitive import lookup
-
-from mutation.interpreter import Kernel
+from cornu_conformance.reference import Kernel
 
 
 def _of(op: str) -> Kernel:

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 from cornu.ir.primitive import all_primitives, lookup
-
-from mutation.interpreter import Kernel
+from cornu_conformance.reference import Kernel
 
 Operator = Callable[[str, Kernel], Kernel | None]
 

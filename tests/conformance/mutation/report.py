@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from cornu_conformance import Check, Subject, checks
+from cornu_conformance.reference import ReferenceBackend
 from cornu_conformance.run import known_failures
 
 from mutation.fresh import fresh_lies
-from mutation.interpreter import KernelBackend
 from mutation.lies import Lie, lies
 from mutation.operators import kernel_mutants
 from mutation.survey import Verdict, judge, ordered_for
@@ -31,7 +31,7 @@ def kernel_verdicts(places: Sequence[int] | None = None) -> Iterator[tuple[str, 
     everything = checks(["ops", "graphs", "gradients", "contract"])
     mutants = list(kernel_mutants())
     for op, what, kernel in mutants if places is None else [mutants[i] for i in places]:
-        yield what, judge(f"{op}: {what}", KernelBackend({op: kernel}), ordered_for(op, everything))
+        yield what, judge(f"{op}: {what}", ReferenceBackend({op: kernel}), ordered_for(op, everything))
 
 
 def lie_verdicts(base: str, kinds: Iterator[type[Lie]]) -> Iterator[tuple[str, Verdict]]:

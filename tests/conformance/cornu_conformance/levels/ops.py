@@ -1,4 +1,4 @@
-"""Level ops: every case of every primitive in every dtype, against the formula."""
+"""Level ops: every case of every primitive in every dtype, against the formula; and the ONNX standard's own tests."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ from functools import partial
 
 from cornu.ir.primitive import lookup
 
+from cornu_conformance import onnx_tests
 from cornu_conformance.case import Case, load_cases
 from cornu_conformance.check import Check, Example
 from cornu_conformance.subject import Subject, check_example
 
 
 def generate() -> Iterator[Check]:
-    """The checks `ops/<primitive>/<case>/<dtype>`."""
+    """The checks `ops/<primitive>/<case>/<dtype>` and `ops/onnx/<test>`."""
     for op, cases in load_cases().items():
         for case in cases:
             for dtype in case.dtypes:
                 make = partial(example, op, case, dtype)
                 yield Check(f"ops/{op}/{case.name}/{dtype}", partial(_run, make), make, required(op, dtype))
+    for name in onnx_tests.names():
+        yield Check(f"ops/onnx/{name}", partial(_run_standard, name), partial(_standard, name))
+
+
+def _run_standard(name: str, subject: Subject) -> None:
+    found = onnx_tests.example(name)
+    if found is not None:  # another version of onnx may not have it
+        check_example(subject, found)
 
 
 def required(op: str, dtype: str) -> bool:
@@ -28,6 +37,12 @@ def required(op: str, dtype: str) -> bool:
 
 def _run(make: partial[Example], subject: Subject) -> None:
     check_example(subject, make())
+
+
+def _standard(name: str) -> Example:
+    found = onnx_tests.example(name)
+    assert found is not None
+    return found
 
 
 def example(op: str, case: Case, dtype: str) -> Example:
