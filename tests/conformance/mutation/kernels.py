@@ -213,6 +213,61 @@ def _shift_modulo(x: np.ndarray, amount: np.ndarray, direction: str) -> Any:
     return np.left_shift(x, amount % width) if direction == "LEFT" else np.right_shift(x, amount % width)
 
 
+def _mask_ignored(operands: int) -> Kernel:
+    """Of a recurrent network: every step counts, whatever the mask says."""
+
+    def wrong(*arrays: np.ndarray, body: Any, **attributes: Any) -> Any:
+        given = [*arrays]
+        if len(given) > operands:
+            given[operands] = np.ones_like(given[operands])
+        return body(*given)
+
+    return wrong
+
+
+def _from_the_other_end(*arrays: np.ndarray, body: Any, **attributes: Any) -> Any:
+    """A recurrent network goes through time the other way."""
+    ys, *states = body(arrays[0][::-1], *arrays[1:])
+    return [ys[::-1], *states]
+
+
+def _state_of_the_front(*arrays: np.ndarray, body: Any, **attributes: Any) -> Any:
+    """The last state is the last output, from whichever end the network goes."""
+    ys, _, *rest = body(*arrays)
+    return [ys, ys[-1], *rest]
+
+
+def _other_epsilon(*arrays: np.ndarray, body: Any, epsilon: float, **attributes: Any) -> Any:
+    """Ten times the epsilon, as when another default counts: the same as a deviation that is a little larger."""
+    x, _, *offset = arrays
+    axes = tuple(range(attributes["axis"], x.ndim))
+    first, *rest = body(*arrays)
+    off = x - x.mean(axes, keepdims=True)
+    variance = (off * off).mean(axes, keepdims=True)
+    ratio = np.sqrt((variance + epsilon) / (variance + 10 * epsilon))
+    shift = offset[0] if offset else 0
+    return [((first - shift) * ratio + shift).astype(x.dtype), *rest]
+
+
+def _always_tanh(x: np.ndarray, **attributes: Any) -> Any:
+    wide = x.astype(np.float64)
+    y = wide * (1 + np.tanh(0.7978845608 * (wide + 0.044715 * wide**3))) / 2
+    results = [y, y / np.where(wide == 0, 1, wide)]
+    return [result.astype(x.dtype) for result in results[: len(attributes["body"].output_types)]]
+
+
+def _not_shifted(x: np.ndarray, body: Any, axis: int, **attributes: Any) -> Any:
+    """Exponentials of the numbers themselves, which overflow."""
+    powers = np.exp(x)
+    results = [powers / powers.sum(axis, keepdims=True)]
+    return results * len(body.output_types)
+
+
+def _square_turned(x: np.ndarray, y: np.ndarray) -> Any:
+    square = y.ndim > 1 and y.shape[-1] == y.shape[-2]
+    return _of("MatMul")(x, np.swapaxes(y, -1, -2) if square else y)
+
+
 SPECIFIC: dict[str, dict[str, Kernel]] = {
     "ArgMax": {"last of equals": _last_of_equals("ArgMax")},
     "ArgMin": {"last of equals": _last_of_equals("ArgMin")},
@@ -253,6 +308,17 @@ SPECIFIC: dict[str, dict[str, Kernel]] = {
     "If": {"branches exchanged": _branches_swapped},
     "While": {"one step less": _one_step_less, "at least one step": _at_least_once},
     "Scan": {"carries forgotten": _carries_forgotten, "results in the order of steps": _outputs_turned},
+    **{
+        name: {
+            "mask ignored": _mask_ignored(count),
+            "the other way": _from_the_other_end,
+            "last state of the front": _state_of_the_front,
+        }
+        for name, count in (("LSTM", 6), ("GRU", 5), ("RNN", 5))
+    },
+    "LayerNormalization": {"other epsilon": _other_epsilon},
+    "Gelu": {"always by tanh": _always_tanh},
+    "Softmax": {"overflows": _not_shifted},
     "BitShift": {"amount modulo the width": _shift_modulo},
     "Softplus": {"overflows": lambda x: np.log1p(np.exp(x))},
     "Tanh": {"overflows": lambda x: ((np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x))).astype(x.dtype)},
@@ -273,8 +339,3 @@ SPECIFIC: dict[str, dict[str, Kernel]] = {
     "BitwiseXor": {"inclusive": lambda x, y: x | y},
     "MatMul": {"second operand turned": lambda x, y: _square_turned(x, y)},
 }
-
-
-def _square_turned(x: np.ndarray, y: np.ndarray) -> Any:
-    square = y.ndim > 1 and y.shape[-1] == y.shape[-2]
-    return _of("MatMul")(x, np.swapaxes(y, -1, -2) if square else y)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from cornu.ir.primitive import all_primitives, lookup
+from cornu_conformance.composite_cases import OF_SOME_ELEMENTS, composite_cases
 from cornu_conformance.reference import Kernel
 
 Operator = Callable[[str, Kernel], Kernel | None]
@@ -148,7 +149,7 @@ def reduced_precision(op: str, kernel: Kernel) -> Kernel | None:
 
 def nothing_fails(op: str, kernel: Kernel) -> Kernel | None:
     """Sizes of 0 are an error."""
-    if op in _WITHOUT_OPERANDS | {"If", "While", "Barrier", "RandomBits"}:
+    if op in _WITHOUT_OPERANDS | {"If", "While", "Barrier", "RandomBits", *OF_SOME_ELEMENTS}:
         return None
 
     def wrong(*arrays: np.ndarray, **attributes: Any) -> Any:
@@ -339,14 +340,17 @@ OPERATORS: tuple[Operator, ...] = (
 )
 
 
+def run_body(*arrays: np.ndarray, body: Any, **attributes: Any) -> Any:
+    """A composite computed as it is defined."""
+    return body(*arrays)
+
+
 def kernel_mutants() -> Iterator[tuple[str, str, Kernel]]:
-    """Every operator and attribute mutant on every reference kernel: primitive, what is wrong, kernel."""
+    """Every mutant of every reference kernel and native composite: which, what is wrong, kernel."""
     from mutation.kernels import SPECIFIC
 
-    for op in all_primitives():
-        if op in NEVER_SEEN:
-            continue
-        kernel = lookup(op).kernel
+    primitives = {op: lookup(op).kernel for op in all_primitives() if op not in NEVER_SEEN}
+    for op, kernel in (primitives | dict.fromkeys(composite_cases(), run_body)).items():
         for operator in OPERATORS:
             wrong = operator(op, kernel)
             if wrong is not None:

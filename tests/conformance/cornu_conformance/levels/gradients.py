@@ -8,12 +8,13 @@ from functools import partial
 import numpy as np
 from cornu.ir.differentiate import vjp_program
 from cornu.ir.interpret import evaluate
-from cornu.ir.primitive import lookup
+from cornu.ir.primitive import all_primitives, lookup
 from cornu.ir.program import Program
 from cornu.ir.types import is_float
 
 from cornu_conformance.case import Case, cast, load_cases
 from cornu_conformance.check import Check, Example
+from cornu_conformance.composite_cases import composite_cases
 from cornu_conformance.differences import float_positions
 from cornu_conformance.graph import Graph
 from cornu_conformance.graph_programs import GRAPHS
@@ -25,7 +26,7 @@ SECOND_ORDER_DTYPES = ("float32",)
 
 def generate() -> Iterator[Check]:
     """The checks `gradients/<primitive>/<case>/<dtype>`, of second derivatives, and `gradients/graphs/<program>`."""
-    for op, cases in load_cases().items():
+    for op, cases in (load_cases() | composite_cases()).items():
         for case in cases:
             if not differentiable(op, case):
                 continue
@@ -49,7 +50,7 @@ def _run(make: partial[Example], subject: Subject) -> None:
 
 def differentiable(op: str, case: Case) -> bool:
     """Whether a case has a gradient that is one thing only: away from kinks, or given by hand."""
-    if not (case.orders or case.gradient is not None) or lookup(op).vjp is None:
+    if not (case.orders or case.gradient is not None) or (op in all_primitives() and lookup(op).vjp is None):
         return False
     dtype = next(filter(is_float, case.dtypes), "")
     return bool(dtype) and any(float_positions(case.program(op, dtype)))

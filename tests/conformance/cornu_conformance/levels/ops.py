@@ -1,21 +1,22 @@
-"""Level ops: every case of every primitive in every dtype, against the formula; and the ONNX standard's own tests."""
+"""Level ops: every case of every primitive and composite, against the formula; and the ONNX standard's own tests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
 
-from cornu.ir.primitive import lookup
+from cornu.ir.primitive import all_primitives
 
 from cornu_conformance import onnx_tests
 from cornu_conformance.case import Case, load_cases
 from cornu_conformance.check import Check, Example
+from cornu_conformance.composite_cases import composite_cases
 from cornu_conformance.subject import Subject, check_example
 
 
 def generate() -> Iterator[Check]:
     """The checks `ops/<primitive>/<case>/<dtype>` and `ops/onnx/<test>`."""
-    for op, cases in load_cases().items():
+    for op, cases in (load_cases() | composite_cases()).items():
         for case in cases:
             for dtype in case.dtypes:
                 make = partial(example, op, case, dtype)
@@ -32,7 +33,8 @@ def _run_standard(name: str, subject: Subject) -> None:
 
 def required(op: str, dtype: str) -> bool:
     """Whether a case may not be refused: in float32, of a primitive that the core cannot make of others."""
-    return lookup(op).decompose is None and dtype == "float32"
+    primitive = all_primitives().get(op)  # a composite is none: it can be inlined
+    return primitive is not None and primitive.decompose is None and dtype == "float32"
 
 
 def _run(make: partial[Example], subject: Subject) -> None:
