@@ -215,6 +215,28 @@ def test_attention(causal: bool) -> None:
     np.testing.assert_allclose(found, np.einsum("bhqk,bkhd->bqhd", weights, v), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("causal", [False, True])
+def test_what_sees_nothing_gives_its_logits_no_gradient(causal: bool) -> None:
+    q, k, v = draw(1, 3, 2, 4), draw(1, 3, 2, 4), draw(1, 3, 2, 4)
+    mask = np.array([[False, True, True], [False, False, causal], [True, True, False]])  # the first two see nothing
+    mask[0] &= causal
+
+    def loss(q: Any, k: Any, v: Any, mask: np.ndarray, causal: bool = False) -> Any:
+        return ops.sum(ops.square(ops.dot_product_attention(q, k, v, mask=mask, is_causal=causal)))
+
+    by_q = np.asarray(grad(lambda q: loss(q, k, v, mask, causal))(q))
+    by_k = np.asarray(grad(lambda k: loss(q, k, v, mask, causal))(k))
+    by_v = np.asarray(grad(lambda v: loss(q, k, v, mask, causal))(v))
+    assert np.all(by_q[:, :2] == 0)
+    assert np.all(by_q[:, 2] != 0)
+    assert np.all(by_v != 0)
+    # The rest is as if the queries that see nothing were not there.
+    seeing, visible = q[:, 2:], mask[2:]
+    np.testing.assert_allclose(by_q[:, 2:], np.asarray(grad(lambda q: loss(q, k, v, visible))(seeing)), rtol=1e-4)
+    by_keys = np.asarray(grad(lambda k: loss(seeing, k, v, visible))(k))
+    np.testing.assert_allclose(by_k, by_keys, rtol=1e-4, atol=1e-6)
+
+
 NODES: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...], dict[str, Any]]] = {
     "Softmax": (lambda x: ops.softmax(x, axis=1), (draw(2, 3, 4),), {"axis": 1}),
     "LogSoftmax": (ops.log_softmax, (draw(2, 3),), {"axis": 1}),

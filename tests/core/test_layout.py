@@ -61,6 +61,13 @@ def test_smaller_operands_are_turned_instead(shape: tuple[int, ...]) -> None:
     assert_same(evaluate(before, arrays), evaluate(after, arrays))
 
 
+def test_two_operands_that_both_broadcast_come_to_rest() -> None:
+    b = Builder("test")
+    x, y = b.input(f32(1, 2, 3, 4)), b.input(f32(5, 3, 2, 1))
+    before = b.finish([b.Mul(b.Transpose(x, perm=(0, 2, 1, 3)), y)])
+    assert count(optimise(before), "Transpose") == 1
+
+
 def test_a_move_that_gains_nothing_is_not_made() -> None:
     b = Builder("test")
     x = b.input(f32(N, 3, 4, 5))

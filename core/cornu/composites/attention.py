@@ -55,6 +55,9 @@ def attention(
     def rule(saved: Any, inputs: Any, cotangents: Any) -> Any:
         (weights, *capped), (query, key, value, *bias), (g,) = saved, inputs, cotangents
         by_value = emit("MatMul", permute(weights, (0, 1, 3, 2)), g)
+        if bias:
+            # Where all is hidden the weights do not depend on the logits, which the large summand has swallowed.
+            g = emit("Mul", g, as_tensor(_sees_something(bias[0], is_causal, weights), g.dtype))
         by_weights = emit("Mul", emit("MatMul", g, permute(value, (0, 1, 3, 2))), weights)
         by_logits = emit("Sub", by_weights, emit("Mul", weights, total(by_weights, 3)))
         by_bias = tuple(_sum_to(by_logits, item) for item in bias)
@@ -86,6 +89,15 @@ def _causal(is_causal: bool, logits: Tensor) -> tuple[Any, ...]:
         return ()
     queries, keys = sizes(logits)[2:]
     return (causal_bias(queries, keys, logits.dtype),)
+
+
+def _sees_something(bias: Tensor, is_causal: bool, weights: Tensor) -> Any:
+    """Whether a query has a key that is not hidden from it: [..., queries, 1], or 1 for all queries."""
+    bias = as_tensor(bias, "float32")
+    if is_causal:
+        queries, keys = sizes(weights)[2:]
+        bias = emit("Add", bias, causal_bias(queries, keys, "float32"))
+    return emit("Greater", emit("ReduceMax", bias, axes=(bias.ndim - 1,), keepdims=True), _NEVER / 2)
 
 
 def causal_bias(queries: DimLike, keys: DimLike, dtype: str) -> Any:

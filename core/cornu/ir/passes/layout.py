@@ -81,8 +81,10 @@ def bold_elementwise(r: Rewriter, node: Node) -> Value | None:
 
 
 def _elementwise(r: Rewriter, node: Node, bold: bool) -> Value | None:
-    rank = node.outputs[0].type.rank
-    perm = next((found[1] for value in node.inputs if (found := _source(r, value)) and len(found[1]) == rank), None)
+    # One that broadcasts leads the way only in the bold rules: two of them would turn each other for ever.
+    shape = node.outputs[0].shape
+    leading = [value for value in node.inputs if value.shape == shape or (bold and len(value.shape) == len(shape))]
+    perm = next((found[1] for value in leading if (found := _source(r, value))), None)
     if perm is None:
         return None
     operands = [_untransposed(r, value, node.outputs[0], perm, bold) for value in node.inputs]
@@ -92,8 +94,8 @@ def _elementwise(r: Rewriter, node: Node, bold: bool) -> Value | None:
     if not bold:
         return r.emit("Transpose", r.emit(node.op, *ready, **node.attributes), perm=perm)
     # The rules must not see the new node: they would turn it back.
-    shape = tuple(node.outputs[0].shape[axis] for axis in inverse(perm))
-    before = Node(node.op, ready, (Value(TensorType(node.outputs[0].dtype, shape)),), node.attributes, node.scope)
+    turned = tuple(shape[axis] for axis in inverse(perm))
+    before = Node(node.op, ready, (Value(TensorType(node.outputs[0].dtype, turned)),), node.attributes, node.scope)
     r.append(before)
     return r.emit("Transpose", before.outputs[0], perm=perm)
 
