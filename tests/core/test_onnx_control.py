@@ -139,6 +139,9 @@ def traced(function: Callable[..., Any], *shapes: Shape) -> Program:
     return dead_code(trace.builder.finish([result._value for result in results]))
 
 
+HEADS: list[Shape] = [(N, 2, T, 4), (N, 2, 5, 4), (N, 2, 5, 3)]
+# The first opset that has the operator, where it is none of the oldest.
+SINCE = {"Attention": 23, "Gelu": 20}
 COMPOSITES: dict[str, tuple[Callable[..., Any], list[Shape], str]] = {
     "softmax": (lambda x: composites.softmax(x, 1), [(N, 3, T)], "Softmax"),
     "log_softmax": (lambda x: composites.log_softmax(x, 2), [(N, 3, T)], "LogSoftmax"),
@@ -147,6 +150,10 @@ COMPOSITES: dict[str, tuple[Callable[..., Any], list[Shape], str]] = {
     "layer": (lambda *x: composites.layer_normalization(*x, 1, 1e-3), [(N, 5), (5,), (5,)], "LayerNormalization"),
     "layer_2": (lambda *x: composites.layer_normalization(*x, None, 2, 1e-3), [(N, T, 5), (5,)], "LayerNormalization"),
     "batch": (lambda *x: composites.batch_normalization(*x, 1.0), [(N, 3, T), *[(3,)] * 4], "BatchNormalization"),
+    "attention": (lambda *x: composites.attention(*x, scale=0.7), [*HEADS], "Attention"),
+    "attention_mask": (composites.attention, [*HEADS, (N, 1, 1, 5)], "Attention"),
+    "attention_bias": (composites.attention, [*HEADS, (1, 2, T, 5)], "Attention"),
+    "attention_causal": (lambda *x: composites.attention(*x, is_causal=True), [*HEADS], "Attention"),
     "lstm": (lambda *x: composites.lstm(*x), [(T, N, 3), (3, 16), (4, 16), (16,), (N, 4), (N, 4)], "LSTM"),
     "lstm_back": (
         lambda *x: composites.lstm(*x, reverse=True),
@@ -164,7 +171,7 @@ COMPOSITES: dict[str, tuple[Callable[..., Any], list[Shape], str]] = {
 
 
 @pytest.mark.parametrize("name", COMPOSITES)
-@pytest.mark.parametrize("opset", [17, 21])
+@pytest.mark.parametrize("opset", [17, 21, 23])
 def test_composites_become_one_operator_where_the_opset_has_it(name: str, opset: int) -> None:
     function, shapes, op = COMPOSITES[name]
     p = traced(function, *shapes)
@@ -174,9 +181,19 @@ def test_composites_become_one_operator_where_the_opset_has_it(name: str, opset:
     for actual, want in zip(_run(model, arrays, op), evaluate(p, arrays), strict=True):
         np.testing.assert_allclose(actual, want, rtol=1e-4, atol=1e-5)
     present = [node.op_type for node in model.graph.node]
-    assert (op in present) == (opset >= 20 or op != "Gelu")
+    assert (op in present) == (opset >= SINCE.get(op, 17))
     inlined = inline(p, lambda call: False)
     np.testing.assert_allclose(evaluate(inlined, arrays)[0], evaluate(p, arrays)[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("config", [{"soft_cap": 2.0}, {"is_causal": True}], ids=["capped", "hidden twice"])
+def test_attention_that_onnx_has_not_is_written_out(config: dict[str, Any]) -> None:
+    shapes: list[Shape] = [*HEADS, (N, 1, 1, 5)]
+    p = traced(lambda *x: composites.attention(*x, **config), *shapes)
+    model = to_onnx(p, opset=23)
+    assert "Attention" not in [node.op_type for node in model.graph.node]
+    arrays = [floats(*(int(substitute(d, {"n": 2, "t": 4})) for d in s), seed=i) for i, s in enumerate(shapes)]
+    np.testing.assert_allclose(run(model, arrays)[0], evaluate(p, arrays)[0], rtol=1e-4, atol=1e-5)
 
 
 def _run(model: onnx.ModelProto, arrays: list[np.ndarray], op: str) -> list[np.ndarray]:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cornu.ir.onnx.graph import GraphWriter
+from cornu.ir.onnx.protos import ELEMENT_TYPES
 from cornu.ir.onnx.registry import writes_call
 from cornu.ir.program import Node
+
+_FLOAT = ELEMENT_TYPES["float32"]
 
 
 def results_of(node: Node) -> int:
@@ -70,4 +73,26 @@ def _batch_normalization(
     w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]
 ) -> Sequence[str] | None:
     w.add("BatchNormalization", inputs, outputs, epsilon=float(node.attributes["epsilon"]))
+    return None
+
+
+def _one_summand(node: Node) -> bool:
+    """True where logits are not capped, and only one summand hides keys: two very negative ones would overflow."""
+    a, (query, _, _, *bias) = node.attributes, node.inputs
+    plain = not a["soft_cap"] and query.dtype != "bfloat16" and without_residuals(node)
+    return plain and all(not a["is_causal"] and item.dtype == query.dtype and item.type.rank == 4 for item in bias)
+
+
+@writes_call("Attention", since=23, fits=_one_summand)
+def _attention(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
+    a, (query, key, _, *bias) = node.attributes, node.inputs
+    given = list(inputs)
+    pairs = (query.shape[2], key.shape[2])
+    if bias and bias[0].shape[2:] != pairs:
+        # ONNX Runtime lets a mask broadcast over the batch and the heads only.
+        given[3] = w.new("Expand", inputs[3], w.sizes.vector((*bias[0].shape[:2], *pairs)))
+    precision = _FLOAT if query.dtype == "float16" else None
+    w.add(
+        "Attention", given, outputs, scale=float(a["scale"]), is_causal=int(a["is_causal"]), softmax_precision=precision
+    )
     return None
