@@ -1,6 +1,7 @@
 """Another dtype; a float beyond an integer's range gives the nearest end of it, and NaN gives 0."""
 
 import numpy as np
+from cornu.ir.types import INTEGERS
 
 from cornu_conformance.case import ALL_FLOATS, FLOAT32, INF, NAN, TWO_FLOATS, Case, draw
 
@@ -47,4 +48,14 @@ CASES = [
     ),
     Case("to_unsigned_wraps", [np.array([-1, 256])], [np.array([255, 0], np.uint8)], {"to": "uint8"}, dtypes=FLOAT32),
     Case("empty", [np.zeros((0, 2))], [np.zeros((0, 2), np.int32)], {"to": "int32"}, ["n _"], orders=0),
+    *(
+        Case(
+            f"from_{dtype}",
+            [np.array([0, 1, 100], dtype)],
+            [[0.0, 1.0, 100.0]],
+            lambda wanted: {"to": wanted},
+            orders=0,
+        )
+        for dtype in INTEGERS
+    ),
 ]

@@ -1,6 +1,7 @@
 """x / y; of integers the quotient without its fraction, and 0 where the divisor is 0."""
 
 import numpy as np
+from cornu.ir.types import INTEGERS
 
 from cornu_conformance.case import INF, NAN, Case, between, binary, draw
 
@@ -18,4 +19,12 @@ CASES = [
     ),
     Case("by_zero", [np.array([5, -5, 0], np.int32), np.zeros(3, np.int32)], [np.zeros(3, np.int32)]),
     Case("unsigned", [np.array([200, 7], np.uint8), np.array([3, 0], np.uint8)], [np.array([66, 0], np.uint8)]),
+    *(
+        Case(
+            f"{dtype}_numbers",
+            [np.array([0, 7, 100, 9], dtype), np.array([3, 2, 7, 9], dtype)],
+            [np.array([0, 3, 14, 1], dtype)],
+        )
+        for dtype in INTEGERS
+    ),
 ]

@@ -11,13 +11,15 @@ from cornu_conformance import onnx_tests
 from cornu_conformance.case import Case, load_cases
 from cornu_conformance.check import Check, Example
 from cornu_conformance.composite_cases import composite_cases
+from cornu_conformance.every_dtype import in_every_dtype
 from cornu_conformance.subject import Subject, check_example
 
 
 def generate() -> Iterator[Check]:
     """The checks `ops/<primitive>/<case>/<dtype>` and `ops/onnx/<test>`."""
     for op, cases in (load_cases() | composite_cases()).items():
-        for case in cases:
+        more = in_every_dtype(op, cases) if op in all_primitives() else []
+        for case in (*cases, *more):
             for dtype in case.dtypes:
                 make = partial(example, op, case, dtype)
                 yield Check(f"ops/{op}/{case.name}/{dtype}", partial(_run, make), make, required(op, dtype))

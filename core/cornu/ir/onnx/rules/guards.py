@@ -8,6 +8,7 @@ import numpy as np
 
 from cornu.ir.dim import DimLike, at_least, product
 from cornu.ir.onnx.graph import GraphWriter
+from cornu.ir.onnx.protos import ELEMENT_TYPES
 from cornu.ir.program import Node
 from cornu.ir.types import numpy_dtype
 
@@ -48,4 +49,8 @@ def guarded(
 def write_nothing(w: GraphWriter, node: Node, output: int, name: str) -> None:
     """Writes zeros of the type of one of a node's outputs."""
     value = node.outputs[output]
+    if value.dtype == "bfloat16":  # runtimes expand few dtypes, but all cast
+        zeros = w.new("Expand", w.number(0, np.dtype(np.float32)), w.sizes.vector(value.shape))
+        w.add("Cast", [zeros], [name], to=ELEMENT_TYPES["bfloat16"])
+        return
     w.add("Expand", [w.number(0, numpy_dtype(value.dtype)), w.sizes.vector(value.shape)], [name])
