@@ -150,7 +150,7 @@ def test_decomposition_is_the_same_operation(op: str, case: Case, dtype: str) ->
     results = primitive.decompose(b, node)
     if results is None:
         return
-    assert all(inner.op != op for inner in b.nodes), "a decomposition that leads back to itself"
+    assert all(inner.op != op or primitive.partly for inner in b.nodes), "a decomposition that leads back to itself"
     program = Program(op, node.inputs, tuple(results), tuple(b.nodes))
     verify(program)
     assert [value.type for value in results] == [value.type for value in node.outputs]

@@ -121,7 +121,7 @@ def meaning(primitive: Primitive, cases_of: dict[str, Any]) -> str:
 def required() -> str:
     """The primitives that a backend must have, as the core cannot make them of others."""
     primitives = [p for p in all_primitives().values() if p.name != "Call"]
-    names = [f"`{p.name}`" for p in primitives if p.decompose is None]
+    names = [f"`{p.name}`" for p in primitives if p.required]
     text = f"Of {len(primitives)} primitives a backend must support {len(names)}, in the dtypes that it has: "
     return "\n" + textwrap.fill(text + ", ".join(names) + ".", 118, break_on_hyphens=False) + "\n"
 

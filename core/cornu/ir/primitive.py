@@ -31,6 +31,7 @@ class Primitive:
         decompose: The same operation in other primitives, for backends that lack this one; None for a basic one. The
             rule gives None for a node that it has no form for.
         pure: False where two equal nodes are not one (barriers).
+        partly: True where `decompose` has a form for some nodes only, so that a backend needs the primitive all the same.
     """
 
     name: str
@@ -39,6 +40,12 @@ class Primitive:
     vjp: VjpRule | None = None
     decompose: DecomposeRule | None = None
     pure: bool = True
+    partly: bool = False
+
+    @property
+    def required(self) -> bool:
+        """Whether every backend must have it, as it cannot be made of others."""
+        return self.decompose is None or self.partly
 
 
 _REGISTRY: dict[str, Primitive] = {}

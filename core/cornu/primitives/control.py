@@ -226,7 +226,23 @@ def _saving(body: Program, carries: int) -> Program:
     return b.finish([*outputs, *(b.Identity(value) for value in inputs[:carries])])
 
 
-register(Primitive("Scan", _infer_scan, _scan, _scan_vjp))
+def _scan_decompose(b: Builder, node: Node) -> Sequence[Value] | None:
+    """A loop from the last element to the first, as one from the first to the last on what is turned round."""
+    a = node.attributes
+    if not a["reverse"]:
+        return None
+    first, last = a["carries"], a["carries"] + a["sequences"]
+
+    def turned(x: Value) -> Value:
+        turn = {"starts": (a["length"] - 1,), "ends": (-1,), "axes": (0,), "steps": (-1,)}
+        return b.emit("Slice", (x,), turn)[0]
+
+    operands = [turned(x) if first <= i < last else x for i, x in enumerate(node.inputs)]
+    results = b.emit("Scan", operands, {**a, "reverse": False})
+    return [*results[:first], *map(turned, results[first:])]
+
+
+register(Primitive("Scan", _infer_scan, _scan, _scan_vjp, _scan_decompose, partly=True))
 
 
 # -- While ---------------------------------------------------------------------------------------------------------

@@ -290,4 +290,4 @@ def _where_vjp(b: Builder, node: Node, g: Value) -> tuple[Value | None, ...]:
     )
 
 
-register(Primitive("Where", _infer_where, np.where, _where_vjp, form.where))
+register(Primitive("Where", _infer_where, np.where, _where_vjp, form.where, partly=True))

@@ -36,7 +36,7 @@ def _run_standard(name: str, subject: Subject) -> None:
 def required(op: str, dtype: str) -> bool:
     """Whether a case may not be refused: in float32, of a primitive that the core cannot make of others."""
     primitive = all_primitives().get(op)  # a composite is none: it can be inlined
-    return primitive is not None and primitive.decompose is None and dtype == "float32"
+    return primitive is not None and primitive.required and dtype == "float32"
 
 
 def _run(make: partial[Example], subject: Subject) -> None:
