@@ -49,22 +49,22 @@ def gaussian_blur(
 
     Args:
         images: [batch, height, width, channels] or without the batch.
-        kernel_size: The window's height and width.
-        sigma: The Gaussian's width along both axes.
+        kernel_size: The window's width and height, in the order in which Keras takes them.
+        sigma: The Gaussian's width across and down.
         data_format: "channels_last" or "channels_first"; the configured one if missing.
 
     Raises:
         ValueError: If the rank or a setting does not fit.
 
     Example:
-        >>> gaussian_blur([[[0.0], [1.0], [0.0]]], (1, 3), (1.0, 1.0)).numpy().round(3).ravel().tolist()
+        >>> gaussian_blur([[[0.0], [1.0], [0.0]]], (3, 1), (1.0, 1.0)).numpy().round(3).ravel().tolist()
         [0.27399998903274536, 0.4519999921321869, 0.27399998903274536]
     """
     images = as_tensor(images)
     form = image_format(images, data_format, "gaussian_blur")
-    height, width = pair(kernel_size, 2, "gaussian_blur: kernel_size")
+    width, height = pair(kernel_size, 2, "gaussian_blur: kernel_size")
     x = computed(images)
-    down, across = (_gaussian(size, sigma[i], x.dtype) for i, size in enumerate((height, width)))
+    across, down = (_gaussian(size, sigma[i], x.dtype) for i, size in enumerate((width, height)))
     kernels = (with_shape(down, (height, 1)), with_shape(across, (1, width)))
     return returned(_filtered(x, form, kernels, "same"), images.dtype)
 

@@ -30,7 +30,8 @@ def _windows(x: Tensor, axis: int, window: int, step: int, dilation: int) -> Ten
 def _extract(
     images: Any, size: Any, strides: Any, dilation_rate: Any, padding: str, data_format: str | None, rank: int
 ) -> Any:
-    what = "extract_patches" if rank == 2 else "extract_patches_3d"
+    """The windows of images (rank 2) or volumes (rank 3)."""
+    what = "extract_patches"
     x = as_tensor(images)
     if x.ndim not in (rank + 1, rank + 2):
         raise ValueError(f"{what}: expected rank {rank + 1}, or {rank + 2} with a batch, got shape {x.shape}.")
@@ -90,7 +91,6 @@ def extract_patches(
     return _extract(images, size, strides, dilation_rate, padding, data_format, rank)
 
 
-@op("ExtractPatches3D", module="image")
 def extract_patches_3d(
     volumes: Any,
     size: Any,
@@ -115,4 +115,5 @@ def extract_patches_3d(
     Raises:
         ValueError: If shapes or settings do not fit.
     """
-    return _extract(volumes, size, strides, dilation_rate, padding, data_format, 3)
+    window = pair(size, 3, "extract_patches_3d: size")
+    return extract_patches(volumes, window, strides, dilation_rate, padding, data_format)

@@ -31,8 +31,8 @@ def _sampled(x: Tensor, columns: Any, rows: Any, interpolation: str, fill_mode: 
     """[n, h, w, c] sampled at columns and rows that broadcast to [n, h, w]."""
     n, height, width, channels = sizes(x)
     table = with_shape(x, (product([n, height, width]), channels))
-    start = emit("Range", start=0, step=height * width, size=n, dtype="int32")
-    start = with_shape(start, (n, 1, 1))
+    number = with_shape(emit("Range", start=0, step=1, size=n, dtype="int32"), (n, 1, 1))
+    start = number * as_tensor(height * width, "int32")
     found = sample(table, (height, width), (rows, columns), ORDERS[interpolation], fill_mode, fill_value, start)
     return with_shape(found, (n, height, width, channels))
 
