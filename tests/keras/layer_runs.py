@@ -59,7 +59,7 @@ def make(k: Any, name: str, seed: int) -> Case:
     for variable in model.weights:
         if "float" in str(variable.dtype):
             values = floats(draw, *variable.shape, scale=0.5)
-            variable.assign(np.abs(values) + 0.5 if "variance" in variable.name else values)
+            variable.assign(np.abs(values) + 0.5 if variable.name.endswith(("variance", "stddev")) else values)
     return Case(drawn, model, arrays, draw)
 
 

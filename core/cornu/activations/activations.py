@@ -25,8 +25,11 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     if threshold:
         positive = ops.where(ops.greater(x, threshold), x, 0)
         positive = positive if max_value is None else ops.clip(positive, 0, max_value)
+    elif max_value == 6:
+        positive = ops.relu6(x)  # which has its own gradient at 6
     else:
-        positive = ops.relu(x) if max_value is None else ops.clip(x, 0, max_value)
+        # Not a clip: the gradient at 0 is that of `relu`.
+        positive = ops.relu(x) if max_value is None else ops.minimum(ops.relu(x), max_value)
     if not negative_slope:
         return positive
     below = ops.relu(ops.negative(x) + threshold) if threshold else ops.relu(ops.negative(x))

@@ -172,7 +172,8 @@ class Layer(Stateless, Operation):
 
     def _own(self, variable: Variable) -> None:
         if not any(variable is known for known in (*self._trainable_variables, *self._non_trainable_variables)):
-            variable.path = f"{self._path}/{variable.name}"
+            if "/" not in variable.path:  # a weight of a layer inside keeps its place
+                variable.path = f"{self._path}/{variable.name}"
             (self._trainable_variables if variable.trainable else self._non_trainable_variables).append(variable)
 
     # -- calling -------------------------------------------------------------------------------------------------

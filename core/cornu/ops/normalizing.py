@@ -98,15 +98,23 @@ def layer_normalization(
         axis: The axis, or axes, that are normalized together.
         epsilon: What is added to the variance; the configured one if missing.
 
+    With `rms_scaling`, which Keras keeps for older files, the result is `x / sqrt(var + epsilon) · gamma`; by the root
+    mean square divides `rms_normalization`.
+
     Raises:
-        TypeError: If there are other keywords than `rms_scaling`, for which `rms_normalization` stands.
+        TypeError: If there are other keywords than `rms_scaling`.
     """
     rms = kwargs.pop("rms_scaling", False)
     if kwargs:
         raise TypeError(f"layer_normalization got unexpected arguments: {', '.join(kwargs)}.")
     if rms:
-        return rms_normalization(x, gamma, axis, epsilon)
+        return _normalized(_by_deviation, x, (gamma,), axis, epsilon, "layer_normalization")
     return _normalized(composites.layer_normalization, x, (gamma, beta), axis, epsilon, "layer_normalization")
+
+
+def _by_deviation(x: Tensor, scale: Tensor, axis: int, epsilon: float) -> Any:
+    _, variance = moments(x, tuple(range(axis, x.ndim)), keepdims=True)
+    return emit("Mul", emit("Mul", x, emit("Reciprocal", emit("Sqrt", emit("Add", variance, epsilon)))), scale)
 
 
 @op("RMSNorm", tensors=2, module="nn")
