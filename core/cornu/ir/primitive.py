@@ -31,7 +31,7 @@ class Primitive:
         decompose: The same operation in other primitives, for backends that lack this one; None for a basic one. The
             rule gives None for a node that it has no form for.
         pure: False where two equal nodes are not one (barriers).
-        partly: True where `decompose` has a form for some nodes only, so that a backend needs the primitive all the same.
+        partly: True where `decompose` has a form for some nodes only: a backend needs the primitive all the same.
     """
 
     name: str
