@@ -1,0 +1,33 @@
+"""How torch computes each operator, one module per family; importing this registers them all."""
+
+from cornu_torch.kernels import (
+    casting,
+    composites,
+    control,
+    convolution,
+    elementwise,
+    indexing,
+    integers,
+    joining,
+    logic,
+    movement,
+    pooling,
+    random,
+    reduction,
+)
+
+__all__ = [
+    "casting",
+    "composites",
+    "control",
+    "convolution",
+    "elementwise",
+    "indexing",
+    "integers",
+    "joining",
+    "logic",
+    "movement",
+    "pooling",
+    "random",
+    "reduction",
+]
