@@ -22,7 +22,7 @@ def generate() -> Iterator[Check]:
         for case in (*cases, *more):
             for dtype in case.dtypes:
                 make = partial(example, op, case, dtype)
-                yield Check(f"ops/{op}/{case.name}/{dtype}", partial(_run, make), make, required(op, dtype))
+                yield Check(f"ops/{op}/{case.name}/{dtype}", partial(_run, make), make, required(op, case, dtype))
     for name in onnx_tests.names():
         yield Check(f"ops/onnx/{name}", partial(_run_standard, name), partial(_standard, name))
 
@@ -33,10 +33,11 @@ def _run_standard(name: str, subject: Subject) -> None:
         check_example(subject, found)
 
 
-def required(op: str, dtype: str) -> bool:
+def required(op: str, case: Case, dtype: str) -> bool:
     """Whether a case may not be refused: in float32, of a primitive that the core cannot make of others."""
+    operands = {type.dtype for type in case.types(dtype)}
     primitive = all_primitives().get(op)  # a composite is none: it can be inlined
-    return primitive is not None and primitive.required and dtype == "float32"
+    return primitive is not None and primitive.required and "float32" in operands
 
 
 def _run(make: partial[Example], subject: Subject) -> None:
