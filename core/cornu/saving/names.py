@@ -46,6 +46,9 @@ ROOT = {
     "Quantizer": "cornu.quantizers",
 }
 
+# What Keras exports under another name than the class's own.
+RENAMED = {"GroupedQueryAttention": "GroupQueryAttention"}
+
 FUNCTIONAL_MODULE = "keras.src.models.functional"
 OPERATION_MODULE = "keras.src.ops."
 
@@ -71,7 +74,7 @@ def keras_name(cls: type) -> tuple[str, str, str | None] | None:
         ('keras.initializers', 'Zeros', None)
     """
     home = cls.__module__
-    name = cls.__name__
+    name = RENAMED.get(cls.__name__, cls.__name__)
     if home.split(".")[0] != "cornu":
         return None
     operation = getattr(cls, "module", None)

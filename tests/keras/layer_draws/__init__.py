@@ -6,16 +6,29 @@ the same layer and the same inputs in both. To add a layer, write its function a
 
 from __future__ import annotations
 
-from layer_draws import activations, convolutional, core, merging, normalization, pooling, regularization, reshaping
+from layer_draws import (
+    activations,
+    attention,
+    convolutional,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+    reshaping,
+)
 from layer_draws.drawn import Draw, Drawn
 
 FAMILIES = {
     "activations": activations.DRAWS,
+    "attention": attention.DRAWS,
     "convolutional": convolutional.DRAWS,
     "core": core.DRAWS,
     "merging": merging.DRAWS,
     "normalization": normalization.DRAWS,
     "pooling": pooling.DRAWS,
+    "recurrent": recurrent.DRAWS,
     "regularization": regularization.DRAWS,
     "reshaping": reshaping.DRAWS,
 }
