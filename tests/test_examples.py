@@ -72,7 +72,6 @@ EXAMPLES: dict[str, tuple[Callable[[Curves], None], dict[str, Any]]] = {
 
 NEEDED = {
     "sentiment": ("Bidirectional", "LSTM"),
-    "transformer": ("LayerNormalization", "MultiHeadAttention"),
 }
 
 
