@@ -79,6 +79,20 @@ def test_a_symbol_is_solved_for_in_an_expression() -> None:
     assert program.inputs[1].shape == (2 * N,)
 
 
+def test_a_symbol_is_solved_for_in_a_product() -> None:
+    b = Builder()
+    x = b.input(floats(N, M, 4))
+    program = b.finish([b.Reshape(x, shape=(N, 8, 2))])
+    verify(program)
+    assert program.inputs[0].shape == (N, 4, 4)
+
+
+def test_a_common_factor_is_not_taken_for_zero() -> None:
+    b = Builder()
+    with pytest.raises(SizeConflictError, match=r"sizes 6\*n and 5\*n differ"):
+        b.Reshape(b.input(floats(N, 6)), shape=(N, 5))
+
+
 def test_unification_reaches_earlier_nodes_and_sub_programs() -> None:
     b = Builder()
     x = b.input(floats(N, 2))

@@ -18,6 +18,7 @@ from cornu.ir.dim import (
     substitute,
     symbol,
     symbols_of,
+    without_factor,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,9 @@ def test_what_is_said_to_be_at_least_is(left: tuple[object, ...], right: tuple[o
         ((4 * N + 6) // 4, N + (6 // 4)),
         ((4 * N + 2 * M + 6) // 4, N + 1 + (2 * M + 2) // 4),
         (N * M // N, M),
+        (7 * N // (2 * N), 3),
+        (5 * N * M // (3 * N), 5 * M // 3),
+        (N * M // (N * (M + 1)), M // (M + 1)),
         (N % 1, 0),
         (3 * N % 3, 0),
         (maximum(N, 0), N),
@@ -93,6 +97,12 @@ def test_what_is_said_to_be_at_least_is(left: tuple[object, ...], right: tuple[o
 def test_equal_expressions_are_equal(expression: DimLike, canonical: DimLike) -> None:
     assert expression == canonical
     assert hash(expression) == hash(canonical)
+
+
+def test_factors_of_every_term_are_taken_out() -> None:
+    assert without_factor(4 * N * M - 16 * N) == M - 4  # type: ignore[arg-type]
+    assert without_factor(3 * N) == 1  # type: ignore[arg-type]
+    assert without_factor(N * N + M) == N * N + M  # type: ignore[arg-type]
 
 
 def test_constant_expressions_are_integers() -> None:

@@ -31,6 +31,8 @@ BETWEEN: list[tuple[str, Callable[[Builder, Value], Value], tuple[TensorType, ..
     ("concat", lambda b, x: b.Concat(x, b.Neg(x), axis=3), IMAGE),
     ("split", lambda b, x: b.Mul(*b.emit("Split", (x,), {"axis": 2, "sizes": (4, 1)})), IMAGE),
     ("reduction", lambda b, x: b.Sub(x, b.ReduceMean(x, axes=(1, 2), keepdims=True)), IMAGE),
+    ("reduction of one axis", lambda b, x: b.Sub(x, b.ReduceMean(x, axes=(2,), keepdims=True)), IMAGE),
+    ("spread", lambda b, x: b.Expand(b.ReduceMean(x, axes=(2,), keepdims=True), shape=(N, 4, 7, 3)), IMAGE),
 ]
 
 
@@ -47,6 +49,16 @@ def test_nothing_is_left_between_two_that_cancel(
     for n in (0, 1, 3):
         arrays = draw(before, {"n": n})
         assert_same(evaluate(before, arrays), evaluate(after, arrays))
+
+
+def test_an_element_repeated_along_an_axis_in_between_is_turned_once() -> None:
+    b = Builder("test")
+    before = b.finish([b.Transpose(b.Expand(b.input(f32(N, 4, 1, 3)), shape=(N, 4, 5, 3)), perm=FIRST)])
+    after = optimise(before)
+    verify(after)
+    assert [node.op for node in after.nodes] == ["Transpose", "Expand"]
+    arrays = draw(before, {"n": 2})
+    assert_same(evaluate(before, arrays), evaluate(after, arrays))
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (1, 1, 3), (1, 4, 1, 1), (4, 5, 1), (1, 4, 5, 3)])

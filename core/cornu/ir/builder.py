@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from cornu.ir.dim import Dim, DimLike, Symbol, SymbolicDimError, substitute
+from cornu.ir.dim import Dim, DimLike, Symbol, SymbolicDimError, substitute, without_factor
 from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program, Value, map_dims, map_type
 from cornu.ir.shapes import SizeConflictError
@@ -210,6 +210,8 @@ class Builder:
             SymbolicDimError: If no symbol can be solved for.
         """
         difference = self.resolve(conflict.left - conflict.right)
+        if isinstance(difference, Dim):
+            difference = without_factor(difference)  # sizes that are factors of both sides are not 0
         if isinstance(difference, int):
             if difference:
                 raise conflict

@@ -7,9 +7,12 @@ Symbols stand for sizes and are never negative.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from math import gcd
+from operator import and_
 from typing import TypeAlias, Union
 
 
@@ -231,8 +234,10 @@ def floor_div(numerator: DimLike, denominator: DimLike) -> DimLike:
         return 1
     if isinstance(numerator, int) and numerator == 0:
         return 0
-    quotient = _exact_quotient(numerator, denominator)
-    return quotient if quotient is not None else Dim.of(FloorDiv(numerator, denominator))
+    common = common_factor(numerator, denominator)
+    if common:
+        return floor_div(_without(numerator, common), _without(denominator, common))
+    return Dim.of(FloorDiv(numerator, denominator))
 
 
 def ceil_div(numerator: DimLike, denominator: DimLike) -> DimLike:
@@ -353,19 +358,25 @@ def _multiply(left: DimLike, right: DimLike) -> DimLike:
     return _from_terms(terms)
 
 
-def _exact_quotient(numerator: DimLike, denominator: Dim) -> DimLike | None:
-    """The quotient where a single-term denominator divides every term of the numerator."""
-    if len(denominator.terms) != 1:
-        return None
-    divisor, scale = denominator.terms[0]
-    total: DimLike = 0
-    for monomial, coefficient in _terms(numerator):
+def common_factor(*dims: DimLike) -> Monomial:
+    """The atoms that are factors of every term of all expressions; none if one of them is a number."""
+    monomials = [Counter(monomial) for dim in dims for monomial, _ in _terms(dim)]
+    return tuple(sorted(reduce(and_, monomials).elements(), key=lambda atom: atom.key)) if monomials else ()
+
+
+def without_factor(dim: Dim) -> DimLike:
+    """The expression divided by what is a factor of every term: 0 where it is 0 and those factors are not."""
+    whole = _without(dim, common_factor(dim))
+    divisor = gcd(*(coefficient for _, coefficient in _terms(whole)))
+    return _from_terms({monomial: coefficient // divisor for monomial, coefficient in _terms(whole)})
+
+
+def _without(dim: DimLike, factor: Monomial) -> DimLike:
+    """The quotient by atoms that are factors of every term."""
+    terms = {}
+    for monomial, coefficient in _terms(dim):
         left = list(monomial)
-        for atom in divisor:
-            if atom not in left:
-                return None
+        for atom in factor:
             left.remove(atom)
-        if coefficient % scale:
-            return None
-        total = total + _term(tuple(left), coefficient // scale)
-    return total
+        terms[tuple(left)] = coefficient
+    return _from_terms(terms)

@@ -69,6 +69,18 @@ def padded(x: Tensor, pads: Sequence[tuple[DimLike, DimLike]], value: float = 0.
     return emit("Pad", x, before=(0, 0, *before), after=(0, 0, *after), value=value, mode="constant")  # type: ignore[no-any-return]
 
 
+def check_windows_fit(x: Tensor, window: Sequence[DimLike], dilation: Sequence[int], what: str) -> None:
+    """Checks that a window is no larger than the spatial axes of [N, C, *S], where their sizes are known.
+
+    Raises:
+        ValueError: If it is.
+    """
+    for size, k, d in zip(sizes(x)[2:], window, dilation, strict=True):
+        extent = (k - 1) * d + 1
+        if isinstance(size, int) and isinstance(extent, int) and extent > size:
+            raise ValueError(f"{what}: a window of {extent} does not fit into an axis of {size}.")
+
+
 def _operands(inputs: Any, kernel: Any, what: str) -> tuple[Tensor, Tensor]:
     x, w = as_operand(inputs), as_operand(kernel)
     dtype = float_type(x, w)
@@ -92,6 +104,7 @@ def _convolve(
     if padding != "valid":
         spatial = zip(sizes(first)[2:], sizes(w)[2:], stride, dilations, strict=True)
         first = padded(first, [_pads(padding, *item) for item in spatial])
+    check_windows_fit(first, sizes(w)[2:], dilations, what)
     result = emit("Conv", first, w, strides=stride, dilations=dilations, group=group)
     return from_channels_first(result, data_format)
 

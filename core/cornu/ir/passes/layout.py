@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from cornu.ir.passes.common_subexpressions import common_subexpressions
 from cornu.ir.passes.dead_code import dead_code
-from cornu.ir.passes.movement_rules import ELEMENTWISE, REDUCTIONS, expand, reshape, transpose
+from cornu.ir.passes.movement_rules import (
+    ELEMENTWISE,
+    REDUCTIONS,
+    expand,
+    keeps_order,
+    reshape,
+    single_shape,
+    transpose,
+    transpose_of_repeated,
+)
 from cornu.ir.passes.rewriting import Rewriter, Rule, rewrite
 from cornu.ir.program import Node, Program, Value
 from cornu.ir.types import TensorType
@@ -132,6 +141,14 @@ def reduction(r: Rewriter, node: Node) -> Value | None:
     return r.emit("Transpose", result, perm=order)
 
 
+def reshaped_spread(r: Rewriter, node: Node) -> Value | None:
+    """Transpose(Expand(x)) = Expand(Reshape(x)); not with a transpose of x, which `spread` would turn back"""
+    inner = r.producer(node.inputs[0], "Expand")
+    if inner is None or not keeps_order(single_shape(inner), node.attributes["perm"]):
+        return None
+    return transpose_of_repeated(r, node)
+
+
 def spread(r: Rewriter, node: Node) -> Value | None:
     """Expand(Transpose(x)) = Transpose(Expand(x))"""
     found = _source(r, node.inputs[0])
@@ -184,7 +201,7 @@ def split(r: Rewriter, node: Node) -> tuple[Value, ...] | None:
 
 
 RULES: dict[str, list[Rule]] = {
-    "Transpose": [transpose],
+    "Transpose": [transpose, reshaped_spread],
     "Reshape": [reshape],
     "Expand": [expand, spread],
     "Pad": [pad],

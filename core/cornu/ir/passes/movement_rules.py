@@ -54,19 +54,35 @@ def _keeping_axes(r: Rewriter, reduction: Node, shape: Shape) -> Value | None:
 
 
 def transpose(r: Rewriter, node: Node) -> Value | None:
-    """Transpose of nothing, of a Transpose, of repeated elements, of axes of size 1 only"""
+    """Transpose of nothing, of a Transpose, of axes of size 1 only"""
     x, perm = node.inputs[0], node.attributes["perm"]
     if perm == tuple(range(len(perm))):
         return x
-    inner = r.producer(x, "Transpose", "Expand")
-    if inner is not None and inner.op == "Transpose":
+    if inner := r.producer(x, "Transpose"):
         first = inner.attributes["perm"]
         return r.emit("Transpose", inner.inputs[0], perm=tuple(first[axis] for axis in perm))
-    if inner is not None:
-        single = (1,) * (x.type.rank - inner.inputs[0].type.rank) + inner.inputs[0].shape
-        return r.expand(r.emit("Transpose", r.reshape(inner.inputs[0], single), perm=perm), node.outputs[0].shape)
-    wide = [axis for axis in perm if x.shape[axis] != 1]
-    return r.reshape(x, node.outputs[0].shape) if wide == sorted(wide) else None
+    return r.reshape(x, node.outputs[0].shape) if keeps_order(x.shape, perm) else None
+
+
+def keeps_order(shape: Shape, perm: tuple[int, ...]) -> bool:
+    """True where a transpose moves only axes of size 1."""
+    wide = [axis for axis in perm if shape[axis] != 1]
+    return wide == sorted(wide)
+
+
+def single_shape(expand: Node) -> Shape:
+    """The shape of what an Expand repeats, with all axes of the result."""
+    x = expand.inputs[0]
+    return (1,) * (expand.outputs[0].type.rank - x.type.rank) + x.shape
+
+
+def transpose_of_repeated(r: Rewriter, node: Node) -> Value | None:
+    """Transpose(Expand(x)) = Expand(Transpose(x))"""
+    inner = r.producer(node.inputs[0], "Expand")
+    if inner is None:
+        return None
+    x = r.reshape(inner.inputs[0], single_shape(inner))
+    return r.expand(r.emit("Transpose", x, perm=node.attributes["perm"]), node.outputs[0].shape)
 
 
 def expand(r: Rewriter, node: Node) -> Value | None:
@@ -233,7 +249,7 @@ def sum_of_repeated(r: Rewriter, node: Node) -> Value | None:
 
 RULES: dict[str, list[Rule]] = {
     "Reshape": [reshape],
-    "Transpose": [transpose],
+    "Transpose": [transpose, transpose_of_repeated],
     "Expand": [expand],
     "Slice": [whole_slice, slice_of_slice, move_expanded],
     "Pad": [no_pad],

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from cornu import ops
-from cornu.layers.convolutional.convolution import BaseConv
-from cornu.layers.input_spec import InputSpec
-from cornu.layers.settings import add_bias, given, last_size, standard_tuple, weight
+from cornu.layers.convolutional.windowed import WindowedConv
+from cornu.layers.settings import given, standard_tuple, weight
 
 
-class BaseConvTranspose(BaseConv):
+class BaseConvTranspose(WindowedConv):
     """The adjoint of a convolution of any rank: `activation(conv_transpose(inputs, kernel) + bias)`.
 
     Args:
@@ -28,44 +27,41 @@ class BaseConvTranspose(BaseConv):
 
     Raises:
         ValueError: If a setting is out of range, or strides and dilation are both above 1.
+
+    Shape:
+        `(batch, *spatial, channels)` → `(batch, *new_spatial, filters)`.
+
+    Source:
+        Zeiler et al., "Deconvolutional Networks", 2010.
     """
 
-    def __init__(self, rank: int, filters: int, kernel_size: Any, output_padding: Any = None, **kwargs: Any) -> None:
-        super().__init__(rank, filters, kernel_size, **kwargs)
-        if self.padding == "causal":
-            raise ValueError(f"{self.name}: `padding` must be 'valid' or 'same', got 'causal'.")
+    def __init__(self, rank: int, filters: int, output_padding: Any = None, **kwargs: Any) -> None:
+        super().__init__(rank, **kwargs)
+        self._check_positive(filters=filters)
+        self._check_steps()
+        self.filters = filters
         self.output_padding = None
         if output_padding is not None:
             self.output_padding = standard_tuple(output_padding, rank, "output_padding", allow_zero=True)
             if any(extra >= stride for extra, stride in zip(self.output_padding, self.strides, strict=True)):
                 raise ValueError(
-                    f"{self.name}: `output_padding` must be strictly less than `strides`, "
-                    f"got output_padding={self.output_padding}, strides={self.strides}."
+                    f"{type(self).__name__} layer '{self.name}': `output_padding` must be strictly less than "
+                    f"`strides`, got output_padding={self.output_padding}, strides={self.strides}."
                 )
 
     def build(self, input_shape: Any) -> None:
         """Creates `kernel` (*kernel_size, filters, channels) and `bias` (filters,)."""
-        channels = last_size(input_shape, type(self).__name__, self.name, self._channel_axis)
+        channels = self._channels(input_shape)
         self.kernel = weight(self, "kernel", (*self.kernel_size, self.filters, channels))
         self.bias = weight(self, "bias", (self.filters,)) if self.use_bias else None
-        self.input_spec = InputSpec(min_ndim=self.rank + 2, axes={self._channel_axis: channels})
 
     def call(self, inputs: Any) -> Any:
-        outputs = ops.conv_transpose(
-            inputs,
-            self.kernel,
-            strides=self.strides,
-            padding=self.padding,
-            output_padding=self.output_padding,
-            data_format=self.data_format,
-            dilation_rate=self.dilation_rate,
+        return self._finished(
+            ops.conv_transpose(inputs, self.kernel, output_padding=self.output_padding, **self._window())
         )
-        return self.activation(add_bias(outputs, self.bias, self.data_format))
 
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "output_padding": self.output_padding}
-        del config["groups"]
-        return config
+        return {**super().get_config(), "filters": self.filters, "output_padding": self.output_padding}
 
 
 class Conv1DTranspose(BaseConvTranspose):

@@ -1,4 +1,4 @@
-"""Pooling layers."""
+"""Layers that reduce windows of their input."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ class BasePooling(Layer):
     Args:
         pool_size: The window, one number or one per spatial axis.
         strides: Steps of the window; the window's size if missing.
-        padding: "valid" or "same".
+        padding: "valid", or "same" for a border that does not count.
         data_format: "channels_last" or "channels_first"; the configured one if missing.
+
+    Raises:
+        ValueError: If a setting is out of range.
+
+    Shape:
+        `(batch, *spatial, channels)` → `(batch, *new_spatial, channels)`, where `new` is
+        `(size - pool_size) // strides + 1`, or with "same" `ceil(size / strides)`.
     """
 
     rank: int
@@ -47,13 +54,65 @@ class BasePooling(Layer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "pool_size": self.pool_size,
-            "padding": self.padding,
-            "strides": self.strides,
-            "data_format": self.data_format,
-        }
+        names = ("pool_size", "padding", "strides", "data_format")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+class AveragePooling1D(BasePooling):
+    """The mean of each window of time steps, padding not counted: see `BasePooling`.
+
+    Example:
+        >>> import cornu
+        >>> cornu.layers.AveragePooling1D(2)(cornu.ops.reshape(cornu.ops.arange(4.0), (1, 4, 1)))[0, :, 0]
+        <Tensor shape=(2,) dtype=float32 value=[0.5, 2.5]>
+    """
+
+    rank, mode = 1, "average"
+
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class AveragePooling2D(BasePooling):
+    """The mean of each window of an image, padding not counted: see `BasePooling`."""
+
+    rank, mode = 2, "average"
+
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class AveragePooling3D(BasePooling):
+    """The mean of each window of a volume, padding not counted: see `BasePooling`."""
+
+    rank, mode = 3, "average"
+
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
 class MaxPooling1D(BasePooling):
@@ -96,14 +155,14 @@ class MaxPooling2D(BasePooling):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
-class AveragePooling1D(BasePooling):
-    """The mean of each window of time steps, padding not counted: see `BasePooling`."""
+class MaxPooling3D(BasePooling):
+    """The maximum of each window of a volume: see `BasePooling`."""
 
-    rank, mode = 1, "average"
+    rank, mode = 3, "max"
 
     def __init__(
         self,
-        pool_size: Any,
+        pool_size: Any = (2, 2, 2),
         strides: Any = None,
         padding: str = "valid",
         data_format: str | None = None,
@@ -111,60 +170,3 @@ class AveragePooling1D(BasePooling):
         **kwargs: Any,
     ) -> None:
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
-
-
-class AveragePooling2D(BasePooling):
-    """The mean of each window of an image, padding not counted: see `BasePooling`."""
-
-    rank, mode = 2, "average"
-
-    def __init__(
-        self,
-        pool_size: Any,
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
-
-
-class BaseGlobalPooling(Layer):
-    """All spatial axes reduced to one number per channel.
-
-    Args:
-        data_format: "channels_last" or "channels_first"; the configured one if missing.
-        keepdims: Whether the spatial axes stay, with size 1.
-    """
-
-    rank: int
-    mode: str
-
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.data_format = standard_data_format(data_format)
-        self.keepdims = keepdims
-        self.input_spec = InputSpec(ndim=self.rank + 2)
-        self.built = True
-
-    def call(self, inputs: Any) -> Any:
-        first = 1 if self.data_format == "channels_last" else 2
-        axes = tuple(range(first, first + self.rank))
-        reduce = ops.max if self.mode == "max" else ops.mean
-        return reduce(inputs, axis=axes, keepdims=self.keepdims)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "data_format": self.data_format, "keepdims": self.keepdims}
-
-
-class GlobalAveragePooling2D(BaseGlobalPooling):
-    """The mean of every channel of an image: see `BaseGlobalPooling`."""
-
-    rank, mode = 2, "average"
-
-
-class GlobalMaxPooling2D(BaseGlobalPooling):
-    """The maximum of every channel of an image: see `BaseGlobalPooling`."""
-
-    rank, mode = 2, "max"
