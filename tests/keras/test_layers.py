@@ -25,6 +25,7 @@ ELSEWHERE = {
     "InputLayer": "every draw",
     "InputSpec": "tests/core",
     "Layer": "tests/core",
+    "Wrapper": "SpectralNormalization, and tests/core",
 }
 
 

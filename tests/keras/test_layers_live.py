@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from layer_draws import DRAWS
 from layer_runs import close, compare, results
 
-pytestmark = [pytest.mark.keras, pytest.mark.slow]  # a live Keras compiles every model
+pytestmark = [
+    pytest.mark.keras,
+    pytest.mark.slow,  # a live Keras compiles every model
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),  # Keras's
+]
 
 
 @pytest.mark.parametrize("name", DRAWS)
