@@ -208,8 +208,10 @@ class Layer(Stateless, Operation):
         if not is_symbolic(args, kwargs):
             return self._run(*args, **kwargs)
         outputs = self.compute_output_spec(*args, **kwargs)
-        recorded = {name: value for name, value in kwargs.items() if not (name == "training" and value is None)}
-        Node(self, args, {k: v for k, v in recorded.items() if k != "training" or v is not False}, outputs)
+        # `training` is recorded only where it is not what the layer has by default: the model's call decides then.
+        parameter = self._signature.parameters.get("training")
+        usual = (None, bool(parameter is not None and parameter.default is True))
+        Node(self, args, {k: v for k, v in kwargs.items() if k != "training" or v not in usual}, outputs)
         return outputs
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
