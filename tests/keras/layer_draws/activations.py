@@ -60,7 +60,8 @@ def softmax(k: Any, draw: random.Random) -> Drawn:
     if draw.random() < 0.5:
         shape = [size if i == 0 or draw.random() < 0.7 else 1 for i, size in enumerate(inputs.shape)]
         kwargs["mask"] = flags(draw, *shape)
-    return Drawn(k.layers.Softmax(axis=axis), (inputs,), kwargs)
+    # The mask is then the output's, of which losses make nothing: it is no mask of steps.
+    return Drawn(k.layers.Softmax(axis=axis), (inputs,), kwargs, trains=not kwargs)
 
 
 DRAWS = {

@@ -57,7 +57,7 @@ class Concatenate(Merge):
             ops.ones_like(tensor, dtype="bool") if item is None else _spread(item, tensor)
             for tensor, item in zip(inputs, masks, strict=True)
         ]
-        return ops.any(ops.concatenate(full, axis=self.axis), axis=-1)
+        return ops.any(ops.concatenate(full, axis=self.axis), axis=-1, keepdims=False)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}
