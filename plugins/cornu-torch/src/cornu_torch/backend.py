@@ -10,6 +10,8 @@ import numpy as np
 from cornu.backend.contract import Buffer, CompileOptions, Executable
 from cornu.ir.program import Program
 
+from cornu_torch.memory import keep_freed_memory
+
 if TYPE_CHECKING:
     import torch
 
@@ -17,8 +19,12 @@ if TYPE_CHECKING:
 class TorchBackend:
     """Runs programs on PyTorch's kernels, on CPU or CUDA, without autograd.
 
-    Devices are `cpu` (the default), `cuda` and `cuda:N`. It takes no options: the number of threads and the precision
-    of products are settings that torch has for the whole process.
+    Devices are `cpu` (the default), `cuda` and `cuda:N`. The number of threads is a setting that torch has for the
+    whole process (`torch.set_num_threads`).
+
+    Args:
+        keep_memory: Whether memory that a step frees is kept for the next one. That is a setting of the C library, for
+            the whole process; it is left alone where the environment sets the allocator up.
 
     Raises:
         ImportError: If torch is not installed.
@@ -34,15 +40,16 @@ class TorchBackend:
     priority = 10
     name = "torch"
 
-    def __init__(self) -> None:
+    def __init__(self, keep_memory: bool = True) -> None:
         # Torch takes a second to import: only who selects the backend pays for it.
-        import cornu_torch.kernels
         from cornu_torch import devices, dtypes, executable, support
 
         self._dtypes = dtypes
         self._devices = devices
         self._executable = executable
         self._support = support
+        if keep_memory:
+            keep_freed_memory()
 
     @classmethod
     def describe(cls) -> dict[str, Any]:

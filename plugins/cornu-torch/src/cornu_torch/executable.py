@@ -10,8 +10,10 @@ from typing import Any, TypeAlias
 import torch
 from cornu.ir.program import Program
 
+import cornu_torch.kernels  # noqa: F401 - registers them
 from cornu_torch.dtypes import constant
 from cornu_torch.layout import Layout, make_constants
+from cornu_torch.lowering import lower
 from cornu_torch.plan import Plan
 
 PLANS = 16
@@ -30,7 +32,7 @@ class TorchExecutable:
     """
 
     def __init__(self, program: Program, device: torch.device) -> None:
-        self._program = program
+        self._program = program = lower(program, device.type == "cpu")
         self._device = device
         with torch.inference_mode():
             self._constants = make_constants(program, lambda array: constant(array, device))

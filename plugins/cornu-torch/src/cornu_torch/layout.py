@@ -18,7 +18,7 @@ from cornu.ir.program import Node, Program, Value, bind_attribute
 
 from cornu_torch.dtypes import is_carried
 from cornu_torch.plan import Output, Plan, Step, inner_scope
-from cornu_torch.site import KERNELS, Body, Kernel, Run, Shape, Site
+from cornu_torch.site import Body, Kernel, Run, Shape, Site, lookup
 from cornu_torch.support import name_of
 
 Tensor = torch.Tensor
@@ -63,9 +63,9 @@ class Layout:
         self.steps: list[Step] = []
         self.sites = [self._site(node) for node in program.nodes]
         self.roots: dict[Value, Value] = {}
-        self.members: dict[Value, list[Value]] = {}
         self.owned: set[Value] = {program.inputs[i] for i in donated}
         self.stretched: set[Value] = set()
+        self.partial: set[Value] = set()
         self._find_roots()
         self._find_last_readers()
 
@@ -85,25 +85,20 @@ class Layout:
     # -- memory --------------------------------------------------------------------------------------------------
 
     def _find_roots(self) -> None:
-        for value in self.program.inputs:
-            self._root(value, value)
+        self.roots.update((value, value) for value in self.program.inputs)
         for node, site in zip(self.program.nodes, self.sites, strict=True):
-            kernel = KERNELS[site.op]
+            kernel = lookup(site.op)
             if node.inputs and kernel.views(site):
                 sources = node.inputs if site.op == "Barrier" else (node.inputs[0],) * len(node.outputs)
                 for value, source in zip(node.outputs, sources, strict=False):
-                    self._root(value, self.roots[source])
+                    self.roots[value] = self.roots[source]
                     if kernel.stretches or source in self.stretched:
                         self.stretched.add(value)
                 continue
             for value in node.outputs:
-                self._root(value, node.outputs[0] if kernel.shared else value)
+                self.roots[value] = node.outputs[0] if kernel.shared else value
             if node.inputs:  # what has no operands is kept between calls
                 self.owned.update(node.outputs)
-
-    def _root(self, value: Value, root: Value) -> None:
-        self.roots[value] = root
-        self.members.setdefault(root, []).append(value)
 
     def _find_last_readers(self) -> None:
         self.last: dict[Value, int] = {}
@@ -159,10 +154,12 @@ class Layout:
         if node in self.constants:
             self.kept[result] = self.constants[node]
             return
-        kernel = KERNELS[site.op]
+        kernel = lookup(site.op)
         overwrite = self._overwritable(place, node, kernel)
         if overwrite is not None:
-            self._merge(node.outputs[0], self.roots[node.inputs[overwrite]])
+            operand = node.inputs[overwrite]
+            if operand is not self.roots[operand] or operand in self.partial:
+                self.partial.add(node.outputs[0])
             site = replace(site, overwrite=overwrite)
         function = self._make(kernel, site, node)
         if not node.inputs and math.prod(site.result_shapes[0]) <= SMALL:
@@ -183,13 +180,6 @@ class Layout:
             message = f"{type(error).__name__}: {error}"
             raise BackendError(message, site.op, inner_scope(self.scope, node)) from error
 
-    def _merge(self, value: Value, root: Value) -> None:
-        """Gives a value, and all that lie in its memory, another root."""
-        old = self.roots[value]
-        for member in self.members.pop(old):
-            self._root(member, root)
-        self.root_last[root] = max(self.root_last[root], self.root_last[old])
-
     def _body_maker(self, node: Node) -> Callable[..., Body]:
         def make(body: Program, shapes: Sequence[Shape], copied: Collection[int] = ()) -> Body:
             sizes = body.bind(shapes, self.sizes)
@@ -204,7 +194,8 @@ class Layout:
             root, loose = self.roots[value], i in self.copied
             copied = root not in self.owned or root in seen
             seen.add(root)
-            outputs.append(Output(self.slots[value], copied, loose, value is root, is_carried(value.dtype)))
+            whole = value is root and value not in self.partial
+            outputs.append(Output(self.slots[value], copied, loose, whole, is_carried(value.dtype)))
         return outputs
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from cornu.backend.contract import BackendError
@@ -88,7 +89,7 @@ class Plan:
         Raises:
             BackendError: If a node fails.
         """
-        frame = [*inputs, *self._frame]
+        frame: list[Any] = [*inputs, *self._frame]
         for slot in self._carried:
             frame[slot] = carried(frame[slot])
         self._advance(frame)
@@ -96,22 +97,22 @@ class Plan:
 
     def run_inside(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """The same for a sub-program: on tensors as kernels take them."""
-        frame = [*inputs, *self._frame]
+        frame: list[Any] = [*inputs, *self._frame]
         self._advance(frame)
         return [_own(frame, out) for out in self._outputs]
 
-    def _advance(self, frame: list[Tensor]) -> None:
+    def _advance(self, frame: list[Any]) -> None:
         node: Node | None = None
         try:
             for function, operands, results, dead, node in self._steps:  # noqa: B007
                 value = function(*[frame[slot] for slot in operands])
                 if results.__class__ is int:
-                    frame[results] = value  # type: ignore[index]
+                    frame[results] = value
                 else:
                     for slot, item in zip(results, value, strict=True):  # type: ignore[arg-type]
                         frame[slot] = item
                 for slot in dead:
-                    frame[slot] = None  # type: ignore[call-overload]
+                    frame[slot] = None
         except BackendError:
             raise  # from a sub-program: it knows better where
         except Exception as error:
@@ -125,9 +126,9 @@ def inner_scope(scope: str, node: Node) -> str:
     return "/".join(filter(None, (scope, node.scope)))
 
 
-def _own(frame: list[Tensor], output: Output) -> Tensor:
+def _own(frame: list[Any], output: Output) -> Tensor:
     """An output in memory of its own, and of no more than its size."""
-    tensor = frame[output.slot]
+    tensor: Tensor = frame[output.slot]
     if output.loose:
         return tensor
     if output.copied:

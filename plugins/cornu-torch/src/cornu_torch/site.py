@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import torch
-from cornu.ir.program import Program
 
 Shape: TypeAlias = tuple[int, ...]
 Run: TypeAlias = Callable[..., Any]
@@ -88,18 +87,38 @@ class Kernel:
 KERNELS: dict[str, Kernel] = {}
 """By primitive, or by the composite's name."""
 
+FUSED: dict[str, Kernel] = {}
+"""By names of our own, which only `cornu_torch.lowering` gives."""
+
+
+def lookup(name: str) -> Kernel:
+    """The kernel of an operator of a lowered program."""
+    return FUSED.get(name) or KERNELS[name]
+
 
 def always(site: Site) -> bool:
     """For `Kernel.views`."""
     return True
 
 
-def kernel(*names: str, dtypes: frozenset[str], **options: Any) -> Callable[[Callable[[Site], Run]], Any]:
+Make: TypeAlias = Callable[[Site], Run]
+
+
+def kernel(*names: str, dtypes: frozenset[str], **options: Any) -> Callable[[Make], Make]:
     """Registers what makes a kernel, under one or more names; the options are those of `Kernel`."""
 
-    def add(make: Callable[[Site], Run]) -> Callable[[Site], Run]:
-        for name in names:
-            KERNELS[name] = Kernel(make, dtypes, **options)
+    def add(make: Make) -> Make:
+        KERNELS.update((name, Kernel(make, dtypes, **options)) for name in names)
+        return make
+
+    return add
+
+
+def fused(*names: str, **options: Any) -> Callable[[Make], Make]:
+    """The same for operators of our own, which nobody asks for."""
+
+    def add(make: Make) -> Make:
+        FUSED.update((name, Kernel(make, frozenset(), **options)) for name in names)
         return make
 
     return add

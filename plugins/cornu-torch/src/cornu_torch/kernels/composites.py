@@ -14,14 +14,12 @@ from cornu.ir.program import Program
 from torch.nn import grad
 
 from cornu_torch.dtypes import WIDE_FLOATS
-from cornu_torch.kernels.convolution import convolve
+from cornu_torch.kernels.convolution import channels_last, convolve
 from cornu_torch.kernels.pooling import as_image
-from cornu_torch.site import Accepts, Run, Shape, Site, kernel
+from cornu_torch.site import Accepts, Run, Shape, Site, fused, kernel
 from cornu_torch.support import runs_natively
 
 Tensor = torch.Tensor
-
-_WEIGHT_GRADIENTS = {1: grad.conv1d_weight, 2: grad.conv2d_weight, 3: grad.conv3d_weight}
 
 
 def _known(operands: tuple[int, ...], results: tuple[int, ...], *configuration: str) -> Accepts:
@@ -47,13 +45,19 @@ def _known(operands: tuple[int, ...], results: tuple[int, ...], *configuration: 
     accepts=_known((2,), (1,), "kernel_shape", "strides", "dilations", "group"),
 )
 def _conv_weight_grad(site: Site) -> Run:
+    """On a CPU torch's own; a sequence is an image of one row."""
     a = site.attributes
-    strides, dilations, group = a["strides"], a["dilations"], a["group"]
-    shape, none = site.result_shapes[0], (0,) * len(a["strides"])
+    strides, dilations, group, shape = a["strides"], a["dilations"], a["group"], site.result_shapes[0]
     if site.device.type != "cpu":
         return lambda x, g: _exchanged(x, g, shape, strides, dilations, group)
-    function = _WEIGHT_GRADIENTS[len(strides)]
-    return lambda x, g: function(x, shape, g, strides, none, dilations, group)
+    function: Run = grad.conv3d_weight if len(strides) == 3 else grad.conv2d_weight
+    if len(strides) > 1:
+        none = (0,) * len(strides)
+        return lambda x, g: function(channels_last(x), shape, channels_last(g), strides, none, dilations, group)
+    flat, settings = (*shape[:2], 1, *shape[2:]), ((1, *strides), (0, 0), (1, *dilations), group)
+    return lambda x, g: function(channels_last(x.unsqueeze(2)), flat, channels_last(g.unsqueeze(2)), *settings).squeeze(
+        2
+    )
 
 
 def _exchanged(x: Tensor, g: Tensor, shape: Shape, strides: Shape, dilations: Shape, group: int) -> Tensor:
@@ -61,11 +65,10 @@ def _exchanged(x: Tensor, g: Tensor, shape: Shape, strides: Shape, dilations: Sh
 
     Torch's own weight gradient sums in an order that settings of the whole process decide.
     """
-    batch, channels, *sizes = x.shape
-    outputs, inner = shape[0], shape[1]
+    batch, inner, sizes = x.shape[0], shape[1], x.shape[2:]
     grouped = x.reshape(batch, group, inner, *sizes).transpose(0, 2)  # [inner, group, batch, ...]
     images = grouped.reshape(inner, group * batch, *sizes)
-    result = convolve(images, g.transpose(0, 1), dilations, strides, group, (0,) * len(strides), False)
+    result = convolve(images, g.transpose(0, 1), None, dilations, strides, group, None)
     for axis, size in enumerate(shape[2:], 2):
         result = result.narrow(axis, 0, size)
     return result.transpose(0, 1).contiguous()
@@ -84,24 +87,48 @@ def _max_pool_grad_runs(dtypes: Sequence[str], attributes: Mapping[str, Any], on
 
 @kernel("MaxPoolGrad", dtypes=WIDE_FLOATS, accepts=_max_pool_grad_runs, sequence=True)
 def _max_pool_grad(site: Site) -> Run:
+    forwards, backwards = _with_places(site), _max_pool_grad_at(site)
+    return lambda x, g: backwards(x, g, *forwards(x))
+
+
+@fused("MaxPool, places")
+def _with_places(site: Site) -> Run:
+    """The maxima, and where they lie in each image."""
+    aten = torch.ops.aten
+    forwards = aten.max_pool3d_with_indices.default if _is_solid(site) else aten.max_pool2d_with_indices.default
+    kernel_shape, strides, dilations = as_image(site)
+    padding = (0,) * len(kernel_shape)
+    if len(site.shapes[0]) > 3:
+        return lambda x: forwards(channels_last(x), kernel_shape, strides, padding, dilations)
+    return lambda x: [
+        y.squeeze(2) for y in forwards(channels_last(x.unsqueeze(2)), kernel_shape, strides, padding, dilations)
+    ]
+
+
+@fused("MaxPoolGrad, places", sequence=True)
+def _max_pool_grad_at(site: Site) -> Run:
     """Torch's gradient, but by the body where a window holds NaN: torch's choice is another one there."""
     kernel_shape, strides, dilations = as_image(site)
-    flat = len(site.shapes[0]) == 3
-    padding, aten = (0,) * len(kernel_shape), torch.ops.aten
-    forwards, backwards = aten.max_pool2d_with_indices.default, aten.max_pool2d_with_indices_backward.default
-    if len(kernel_shape) == 3:
-        forwards, backwards = aten.max_pool3d_with_indices.default, aten.max_pool3d_with_indices_backward.default
-    body = site.body(site.attributes["body"], site.shapes)
+    aten = torch.ops.aten
+    solid, planar = aten.max_pool3d_with_indices_backward.default, aten.max_pool2d_with_indices_backward.default
+    backwards = solid if _is_solid(site) else planar
+    flat, padding = len(site.shapes[0]) == 3, (0,) * len(kernel_shape)
+    body = site.body(site.attributes["body"], site.shapes[:2])
 
-    def run(x: Tensor, g: Tensor) -> Sequence[Tensor]:
-        image, cotangent = (x.unsqueeze(2), g.unsqueeze(2)) if flat else (x, g)
-        best, places = forwards(image, kernel_shape, strides, padding, dilations)
+    def run(x: Tensor, g: Tensor, best: Tensor, places: Tensor) -> Sequence[Tensor]:
         if best.isnan().any():
             return body((x, g))
-        result = backwards(cotangent, image, kernel_shape, strides, padding, dilations, False, places)
+        if flat:
+            x, g, places = x.unsqueeze(2), g.unsqueeze(2), places.unsqueeze(2)
+        order = channels_last(x), channels_last(g), channels_last(places)
+        result = backwards(order[1], order[0], kernel_shape, strides, padding, dilations, False, order[2])
         return (result.squeeze(2) if flat else result,)
 
     return run
+
+
+def _is_solid(site: Site) -> bool:
+    return len(site.attributes["kernel_shape"]) == 3
 
 
 # -- softmax and normalization -------------------------------------------------------------------------------------
@@ -115,9 +142,7 @@ def _softmax(site: Site) -> Run:
     return lambda x: (function(x, axis),) * count
 
 
-@kernel(
-    "LayerNormalization", dtypes=WIDE_FLOATS, accepts=_known((2, 3), (1, 3), "axis", "epsilon"), sequence=True
-)
+@kernel("LayerNormalization", dtypes=WIDE_FLOATS, accepts=_known((2, 3), (1, 3), "axis", "epsilon"), sequence=True)
 def _layer_normalization(site: Site) -> Run:
     """The residuals are the mean and the inverse deviation."""
     shape, epsilon = site.shapes[0][site.attributes["axis"] :], site.attributes["epsilon"]

@@ -89,16 +89,16 @@ def _flat(site: Site) -> Callable[[Tensor], Tensor]:
 @kernel("ScatterElements", dtypes=ANY, overwrites=(0,))
 def _scatter_elements(site: Site) -> Run:
     axis: int = site.attributes["axis"]
-    places, write = _places(site, site.shapes[0][axis]), _writing(site, axis)
+    places, write = _places(site, site.shapes[0][axis]), _writing(site, axis, site.shapes[1])
     return lambda data, indices, updates: write(data, places(indices.to(torch.int64)), updates)
 
 
 @kernel("ScatterND", dtypes=ANY, overwrites=(0,))
 def _scatter_nd(site: Site) -> Run:
     flat, rows, shape = _flat(site), _rows(site), site.result_shapes[0]
-    write = _writing(site, 0)
     count = math.prod(site.shapes[1][:-1])
     column, parts = (count, *(1,) * (len(rows) - 1)), (count, *rows[1:])
+    write = _writing(site, 0, parts)
 
     def run(data: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
         places = flat(indices).to(torch.int64).reshape(column).expand(parts)
@@ -108,12 +108,20 @@ def _scatter_nd(site: Site) -> Run:
     return run
 
 
-def _writing(site: Site, axis: int) -> Run:
-    """`(data, indices, updates)` to the data with updates written or combined, for an index to each update."""
+def _writing(site: Site, axis: int, shape: Shape) -> Run:
+    """`(data, indices, updates)` to the data with updates written or combined, for an index to each update.
+
+    Args:
+        site: The node.
+        axis: Where indices count.
+        shape: That of the indices and of the updates.
+    """
     reduction, name = site.attributes["reduction"], site.dtype
     fresh = _itself if site.overwrite == 0 else _copy
     if reduction == "none":
         return lambda data, indices, updates: fresh(data).scatter_(axis, indices, updates)
+    if reduction == "add" and site.device.type != "cpu":
+        return _adding_in_order(fresh, axis, shape, site.device)
     if reduction == "add":
         return lambda data, indices, updates: fresh(data).scatter_add_(axis, indices, updates)
     reduce = REDUCTIONS[reduction]
@@ -122,6 +130,21 @@ def _writing(site: Site, axis: int) -> Run:
             ordered(data, name).scatter_reduce_(axis, indices, ordered(updates, name), reduce), name
         )
     return lambda data, indices, updates: fresh(data).scatter_reduce_(axis, indices, updates, reduce)
+
+
+def _adding_in_order(fresh: Run, axis: int, shape: Shape, device: torch.device) -> Run:
+    """Sums on a GPU, which are the same each time: `scatter_add_` adds as threads come, `index_put_` sorts."""
+    grid = [
+        torch.arange(size, device=device).reshape([-1 if k == i else 1 for k in range(len(shape))])
+        for i, size in enumerate(shape)
+    ]
+
+    def run(data: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
+        place = (*grid[:axis], indices, *grid[axis + 1 :])
+        result: Tensor = fresh(data).index_put_(place, updates, accumulate=True)
+        return result
+
+    return run
 
 
 def _copy(x: Tensor) -> Tensor:

@@ -68,8 +68,7 @@ def _power(site: Site) -> Run:
 
 def _power_of_uint64(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """By squaring, one bit of the exponent after the other."""
-    x, y = torch.broadcast_tensors(x, y)
-    result = torch.ones_like(x)
+    result = torch.ones((), dtype=torch.int64, device=x.device)
     for _ in range(64):
         result = torch.where((y & 1) == 1, result * x, result)
         x, y = x * x, halved(y)

@@ -16,12 +16,13 @@ def _compare(function: Run, site: Site) -> Run:
     return function
 
 
-for _name, _function in {
+_orders: dict[str, Run] = {
     "Less": torch.lt,
     "LessOrEqual": torch.le,
     "Greater": torch.gt,
     "GreaterOrEqual": torch.ge,
-}.items():
+}
+for _name, _function in _orders.items():
     KERNELS[_name] = Kernel(lambda site, function=_function: _compare(function, site), NUMBERS)  # type: ignore[misc]
 
 
@@ -41,5 +42,6 @@ def _is_inf(site: Site) -> Run:
 
 
 elementwise("Not", torch.logical_not, BOOL)
-for _name, _function in {"And": torch.logical_and, "Or": torch.logical_or, "Xor": torch.logical_xor}.items():
+_connectives: dict[str, Run] = {"And": torch.logical_and, "Or": torch.logical_or, "Xor": torch.logical_xor}
+for _name, _function in _connectives.items():
     elementwise(_name, _function, BOOL, operands=2)

@@ -1,0 +1,91 @@
+"""Nodes that become one, and composites."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from cornu.ir.differentiate import vjp_program
+from cornu.ir.passes import prepare
+from cornu.ir.program import Program
+from torch_programs import BACKEND, expected, program_of, run, same
+
+from cornu_torch.lowering import lower
+from cornu_torch.support import name_of
+
+RNG = np.random.default_rng(0)
+X, Y, Z = (RNG.normal(size=(40, 50)).astype("float32") for _ in range(3))
+V = RNG.normal(size=50).astype("float32")
+
+
+def names(program: Program) -> list[str]:
+    lowered = lower(prepare(program, BACKEND), on_cpu=True)
+    return [name_of(node) for node in lowered.nodes if node.op != "Constant"]
+
+
+def check(make: Any, arrays: list[np.ndarray], *ops: str) -> None:
+    program = program_of(make, *arrays)
+    assert names(program) == list(ops)
+    same(run(program, arrays), expected(program, arrays), 1e-4)
+
+
+def test_two_in_one() -> None:
+    check(lambda b, x, y, z: b.Add(x, b.Mul(y, z)), [X, Y, Z], "Add(Mul)")
+    check(lambda b, x, y, z: b.Add(b.Mul(y, z), x), [X, Y, V], "Add(Mul)")
+    check(lambda b, x, y, z: b.Sub(x, b.Mul(y, z)), [X, Y, V], "Sub(Mul)")
+    check(lambda b, x, y, z: b.Sub(x, b.Div(y, z)), [V, Y, Z], "Sub(Div)")
+    check(lambda b, x, y: b.Add(x, b.Mul(b.Sub(y, x), 0.1)), [X, Y], "Add(Mul(Sub))")
+    check(lambda b, x, y: b.Cast(b.Greater(x, y), to="float32"), [X, V], "Cast(Greater)")
+    check(lambda b, x, y: b.Cast(b.LessOrEqual(x, y), to="float32"), [V, Y], "Cast(LessOrEqual)")
+    check(lambda b, x, y, z: b.Add(b.MatMul(x, y), z), [X, Y.T.copy(), V[:40]], "MatMul+Add")
+    check(lambda b, x, y, z: b.Add(z, b.MatMul(x, y)), [X[:2, :3], Y[:3, :2], V[:2]], "MatMul+Add")
+
+
+def test_what_stays() -> None:
+    """What somebody else reads, what is of another size, and other dtypes."""
+    check(lambda b, x, y: [b.Add(x, p := b.Mul(x, y)), p], [X, Y], "Mul", "Add")
+    check(lambda b, x, y, z: b.Add(x, b.Mul(y, z)), [X, V, V], "Mul", "Add")
+    check(lambda b, x, y: b.Cast(b.Greater(x, y), to="float64"), [X, Y], "Greater", "Cast")
+    check(lambda b, x, y: b.Add(b.MatMul(x, y), y), [X[:4, :4], Y[:4, :4]], "MatMul", "Add")
+    whole = np.arange(6)
+    check(lambda b, x, y: b.Add(x, b.Mul(x, y)), [whole, whole], "Mul", "Add")
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "strides", "dilations"),
+    [
+        ((2, 3, 8), (2,), (2,), (1,)),
+        ((2, 3, 9, 8), (2, 3), (2, 1), (1, 2)),
+        ((2, 3, 8, 8), (2, 2), (2, 2), (1, 1)),
+        ((2, 2, 5, 6, 7), (2, 2, 3), (2, 1, 2), (1, 1, 1)),
+        ((2, 3, 8, 8), (1, 1), (1, 1), (1, 1)),
+    ],
+)
+def test_pooling_and_its_gradient(shape: Any, kernel: Any, strides: Any, dilations: Any) -> None:
+    """The maxima are searched once; ties and NaN are as the specification has them."""
+    settings = {"kernel_shape": kernel, "strides": strides, "dilations": dilations}
+    x = RNG.integers(0, 4, shape).astype("float32")
+    forward = program_of(lambda b, x: b.MaxPool(x, **settings), x)
+    rule = vjp_program(forward, [True])
+    g = RNG.normal(size=expected(forward, [x])[0].shape).astype("float32")
+
+    def make(b: Any, x: Any, g: Any) -> list[Any]:
+        return [b.MaxPool(x, **settings), *b.inline(rule, [x, g])]
+
+    program = program_of(make, x, g)
+    assert names(program) == ["MaxPool, places", "MaxPoolGrad, places"] or kernel == (1, 1)
+    same(run(program, [x, g]), expected(program, [x, g]))
+    x.ravel()[::7] = np.nan
+    x.ravel()[::11] = -np.inf
+    same(run(program, [x, g]), expected(program, [x, g]))
+    same(run(rule, [x, g]), expected(rule, [x, g]))
+    same(run(forward, [x]), expected(forward, [x]))
+
+
+def test_composites_are_known_by_more_than_their_name() -> None:
+    """Another composite of a known name is taken for what its body says."""
+    inner = program_of(lambda b, x: b.Mul(x, 2.0), X)
+    for name in ("Softmax", "LayerNormalization", "ConvWeightGrad", "MaxPoolGrad", "Add(Mul)", "MatMul+Add"):
+        program = program_of(lambda b, x, name=name: b.emit("Call", (x,), {"name": name, "body": inner}), X)
+        same(run(program, [X]), [X * 2])
