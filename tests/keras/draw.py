@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-KINDS = 8
+KINDS = 12
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "linear", "softmax", "elu", "softplus")
 
 
@@ -20,7 +21,7 @@ def draw_model(k: Any, seed: int) -> tuple[Any, list[np.ndarray]]:
         seed: Which model; `seed % KINDS` is its form.
     """
     draw = random.Random(seed)
-    model, shapes = (_dense, _conv, _residual, _two_inputs, _words, _nested, _stacked, _shared)[seed % KINDS](k, draw)
+    model, shapes = _FORMS[seed % KINDS](k, draw)
     return model, [_input(shape, np.random.default_rng(seed + i)) for i, shape in enumerate(shapes)]
 
 
@@ -173,3 +174,77 @@ def _shared(k: Any, draw: random.Random) -> tuple[Any, Any]:
     z = k.layers.Add()([x, y]) if draw.random() < 0.5 else k.ops.maximum(x, y)
     z = z[:, : draw.choice((1, 2))]
     return k.Model([a, b], k.layers.Dense(2)(k.layers.Flatten()(z))), [(3, 2), (3, 2)]
+
+
+def _masked(k: Any, draw: random.Random) -> tuple[Any, Any]:
+    """Words whose padding is masked, through layers that hand the mask on, join masks, or use them up."""
+    inputs = k.Input((draw.choice((6, None)),), dtype="int32")
+    x = k.layers.Embedding(11, 4, mask_zero=True)(inputs)
+    x = draw.choice((lambda: x, lambda: k.layers.LayerNormalization()(x), lambda: k.layers.Dense(4)(x)))()
+    y = k.layers.Bidirectional(draw.choice((k.layers.LSTM, k.layers.GRU))(3, return_sequences=True))(x)
+    z = draw.choice((lambda: k.layers.Concatenate()([x, y]), lambda: k.layers.Add()([k.layers.Dense(6)(x), y])))()
+    z = draw.choice((lambda: k.layers.SimpleRNN(4)(z), lambda: k.layers.GlobalAveragePooling1D()(z)))()
+    return k.Model(inputs, k.layers.Dense(2)(z)), ["words"]
+
+
+def _series(k: Any, draw: random.Random) -> tuple[Any, Any]:
+    layers = [k.Input((6, 3)), k.layers.Masking(0.0)]
+    layers.append(k.layers.TimeDistributed(k.layers.Dense(4, activation=_activation(draw))))
+    if draw.random() < 0.5:
+        layers.append(k.layers.LSTM(4, return_sequences=True, go_backwards=draw.random() < 0.5))
+    layers.append(draw.choice((k.layers.GRU, k.layers.LSTM, k.layers.SimpleRNN))(3))
+    return k.Sequential([*layers, k.layers.Dense(1)]), [(6, 3)]
+
+
+def _attending(k: Any, draw: random.Random) -> tuple[Any, Any]:
+    inputs = k.Input((None, 6))
+    x = k.layers.MultiHeadAttention(2, draw.choice((3, 4)))(inputs, inputs, use_causal_mask=draw.random() < 0.5)
+    x = k.layers.LayerNormalization()(x + inputs)
+    y = k.layers.EinsumDense("btc,cd->btd", output_shape=(None, 6), bias_axes="d", activation="gelu")(x)
+    x = draw.choice((k.layers.LayerNormalization, k.layers.RMSNormalization))()(k.layers.Add()([x, y]))
+    return k.Model(inputs, k.layers.Dense(2)(k.layers.GlobalMaxPooling1D()(x))), [(5, 6)]
+
+
+def _custom(k: Any, draw: random.Random) -> tuple[Any, Any]:
+    """A layer and an activation of the user's, beside convolutions of all kinds."""
+    scale, squash = register(k)
+    inputs = k.Input((8, 8, 2))
+    x = k.layers.SeparableConv2D(4, 3, padding="same", activation=squash)(inputs)
+    x = scale(draw.choice((0.5, 2.0)))(k.layers.DepthwiseConv2D(3, strides=2)(x))
+    x = k.layers.Conv2DTranspose(3, 3, strides=draw.choice((1, 2)), padding="same")(x)
+    x = k.layers.GroupNormalization(3)(k.layers.ZeroPadding2D(1)(x))
+    x = k.layers.PReLU(shared_axes=[1, 2])(k.layers.Cropping2D(((1, 0), (0, 1)))(x))
+    return k.Model(inputs, k.layers.Dense(2)(k.layers.GlobalAveragePooling2D()(x))), [(8, 8, 2)]
+
+
+@cache
+def register(k: Any) -> tuple[Any, Any]:
+    """A layer and an activation, registered as a user's own: files name them by their package."""
+
+    @k.saving.register_keras_serializable(package="draw")
+    class Scale(k.layers.Layer):  # type: ignore[misc, name-defined]
+        def __init__(self, factor: float = 1.0, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.factor = factor
+
+        def build(self, input_shape: Any) -> None:
+            self.offset = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="offset")
+            self.built = True
+
+        def call(self, inputs: Any) -> Any:
+            return inputs * self.factor + self.offset
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "factor": self.factor}
+
+    @k.saving.register_keras_serializable(package="draw")
+    def squash(x: Any) -> Any:
+        return k.ops.tanh(x) * 0.5
+
+    return Scale, squash
+
+
+_FORMS = (
+    *(_dense, _conv, _residual, _two_inputs, _words, _nested, _stacked, _shared),
+    *(_masked, _series, _attending, _custom),
+)

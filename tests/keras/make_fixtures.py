@@ -24,7 +24,7 @@ import keras
 from draw import compile_model, draw_model, targets
 
 FOLDER = Path(__file__).parent / "fixtures"
-COUNT = 24
+COUNT = 36
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from draw import compile_model, draw_model, targets
 
 pytestmark = [pytest.mark.keras, pytest.mark.slow]
 
-SEEDS = range(100, 124)
+SEEDS = range(100, 136)
 
 READER = """
 import json, sys
@@ -28,6 +28,10 @@ from pathlib import Path
 import numpy as np
 import keras
 
+sys.path.insert(0, sys.argv[2])
+import draw
+
+draw.register(keras)
 folder = Path(sys.argv[1])
 report = {}
 for path in sorted(folder.glob("model_*")):
@@ -68,9 +72,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, A
     for seed in SEEDS:
         write(seed, folder)
     environment = {**os.environ, "KERAS_BACKEND": os.environ.get("CORNU_ORACLE_BACKEND", "jax"), "PYTHONPATH": ""}
-    run = subprocess.run(
-        [oracle(), "-c", READER, str(folder)], env=environment, capture_output=True, text=True, timeout=900, check=False
-    )
+    command = [oracle(), "-c", READER, str(folder), str(Path(__file__).parent)]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert run.returncode == 0, run.stderr[-3000:]
     return folder, json.loads((folder / "report.json").read_text())
 

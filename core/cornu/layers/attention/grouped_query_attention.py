@@ -88,7 +88,7 @@ class GroupedQueryAttention(AttentionHeads):
         if self.use_gate:
             self._gate_dense = self._project("gate", query_shape, of_queries, activation="sigmoid")
         self._value_dense = self._project("value", value_shape, of_keys)
-        self._build_dropout()
+        self._build_weighing()
         of_heads = (*query_shape[:-1], *of_queries)
         self._output_dense = self._project("attention_output", of_heads, (query_shape[-1],), summed=2)
 

@@ -7,6 +7,7 @@ from string import ascii_lowercase
 from typing import Any
 
 from cornu import initializers, ops
+from cornu.layers.activations.softmax import Softmax
 from cornu.layers.attention.masks import Layout, joined, visible
 from cornu.layers.core.einsum_dense import EinsumDense
 from cornu.layers.layer import Layer
@@ -121,7 +122,9 @@ class AttentionHeads(Layer):
         """What regularizes the results of the projections."""
         return self.activity_regularizer
 
-    def _build_dropout(self) -> None:
+    def _build_weighing(self) -> None:
+        """Makes the layers between scores and outputs; they stand in files under these names."""
+        self._softmax = Softmax(dtype=self.dtype_policy)
         self._dropout_layer = Dropout(self.dropout, seed=self.seed, dtype=self.dtype_policy)
 
     def _check_shapes(self, value_shape: Any, key_shape: Any) -> None:
@@ -203,11 +206,11 @@ class AttentionHeads(Layer):
         mask = self._with_places(query, key, mask, causal)
         logits = ops.einsum("bqnh,bknh->bnqk", query * (1 / math.sqrt(query.shape[3])), key)
         if mask is None:
-            weights = ops.softmax(logits)
+            weights = self._softmax(logits)
         else:
             seen = ops.cast(mask, logits.dtype)
             far = _FAR_IN_FLOAT16 if logits.dtype == "float16" else _FAR
-            weights = ops.softmax(logits + (1 - seen) * far) * seen
+            weights = self._softmax(logits + (1 - seen) * far) * seen
         kept = self._dropout_layer(weights, training=training)
         return ops.einsum("bnqk,bknh->bqnh", kept, value), weights
 

@@ -116,7 +116,7 @@ class MultiHeadAttention(AttentionHeads):
         if self.use_gate:
             self._gate_dense = self._project("gate", query_shape, (heads, size), activation="sigmoid")
         self._value_dense = self._project("value", value_shape, (heads, size))
-        self._build_dropout()
+        self._build_weighing()
         sizes = self._output_shape or (query_shape[-1],)
         self._output_dense = self._project("attention_output", (*query_shape[:-1], heads, size), sizes, summed=2)
 
