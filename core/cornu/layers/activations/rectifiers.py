@@ -32,8 +32,6 @@ class ReLU(Layer):
     def __init__(
         self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
     ) -> None:
-        if "alpha" in kwargs:
-            negative_slope = kwargs.pop("alpha")
         super().__init__(**kwargs)
         if max_value is not None and max_value < 0.0:
             raise ValueError(f"max_value of a ReLU layer cannot be a negative value. Received: max_value={max_value}")
