@@ -5,6 +5,7 @@ python tests/support/list_onnx_tests.py
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import cornu.primitives  # noqa: F401  (registers them)
@@ -14,8 +15,9 @@ PAGE = Path(__file__).parents[1] / "conformance" / "cornu_conformance" / LIST
 
 
 def listed() -> str:
-    """The names, a line each."""
-    return "".join(f"{name}\n" for name in sorted(standard_tests()) if readable(name))
+    """The names, in lines of text."""
+    names = " ".join(name for name in sorted(standard_tests()) if readable(name))
+    return textwrap.fill(names, 118, break_on_hyphens=False, break_long_words=False) + "\n"
 
 
 if __name__ == "__main__":

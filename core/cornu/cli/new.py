@@ -63,8 +63,8 @@ def write_starter(kind: str, name: str, into: Path) -> Path:
         NewError: The name is no name for a distribution, or the folder is there already.
 
     Example:
-        >>> write_starter("backend", "my-runtime", Path("/tmp"))  # doctest: +SKIP
-        PosixPath('/tmp/cornu-my-runtime')
+        >>> write_starter("backend", "my-runtime", Path("here"))  # doctest: +SKIP
+        PosixPath('here/cornu-my-runtime')
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise NewError(f"{name!r} is no name for a distribution: use lower-case letters, digits and single hyphens.")
