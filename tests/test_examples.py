@@ -70,17 +70,9 @@ EXAMPLES: dict[str, tuple[Callable[[Curves], None], dict[str, Any]]] = {
 }
 
 
-NEEDED = {
-    "sentiment": ("Bidirectional", "LSTM"),
-}
-
-
 @pytest.mark.parametrize("backend", ["numpy", "onnxruntime"])
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_learns(name: str, backend: str) -> None:
-    missing = [layer for layer in NEEDED.get(name, ()) if not hasattr(keras.layers, layer)]
-    if missing:
-        pytest.skip(f"{', '.join(missing)}: not there yet")
     check, arguments = EXAMPLES[name]
     with keras.use_backend(backend):
         curves = script(name).main(small=True, verbose=0, **arguments)

@@ -105,6 +105,7 @@ COMPOSITES: dict[str, frozenset[str]] = {
     "BatchNormalization": frozenset({"float16", "float32"}),
     "LSTM": frozenset({"float16", "float32"}),
     "GRU": frozenset({"float16", "float32"}),
+    "RNN": frozenset({"float16", "float32"}),
 }
 """The dtypes of composites that one kernel computes. Normalizations of float64 run as primitives: ONNX holds their
 epsilon in float32."""

@@ -22,13 +22,14 @@ _SHARED = ("return_sequences", "return_state", "stateful")
 class Bidirectional(Layer):
     """Runs a recurrent layer from the first step to the last and a second one backwards, and merges their outputs.
 
-    The outputs of all steps stand at the steps that they belong to, in both directions.
+    The outputs of all steps stand at the steps that they belong to, in both directions; where a mask is false, they are
+    zeros.
 
     Args:
         layer: A recurrent layer; the one that runs is made anew from its config, with a name that says "forward".
         merge_mode: "concat" along the last axis, "sum", "mul" or "ave" of both outputs; None for a tuple of them.
         weights: Values of all weights, as `get_weights` returns them.
-        backward_layer: The layer for the other direction; by default made from that of `layer`.
+        backward_layer: The layer for the other direction; by default made from the config of `layer`.
 
     Raises:
         ValueError: If a layer is no recurrent layer, both have the same direction, or they differ in what they return.
@@ -69,6 +70,9 @@ class Bidirectional(Layer):
             self.backward_layer = backward_layer
         self.merge_mode = merge_mode
         self._check_pair()
+        # As in Keras: a repeated output would be of the step before in one direction, of the step after in the other.
+        self.forward_layer.zero_output_for_mask = layer.return_sequences
+        self.backward_layer.zero_output_for_mask = layer.return_sequences
         self.stateful = layer.stateful
         self.return_sequences = layer.return_sequences
         self.return_state = layer.return_state

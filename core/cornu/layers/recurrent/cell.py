@@ -210,7 +210,9 @@ class RecurrentCell(DropoutMasks, Layer):
         if mask is not None:
             if len(mask.shape) not in (2, 3) or tuple(mask.shape[2:]) not in ((), (1,)):
                 return None
-            mask = ops.cast(mask if len(mask.shape) == 3 else ops.expand_dims(mask, -1), x.dtype)
+            mask = mask if len(mask.shape) == 3 else ops.expand_dims(mask, -1)
+            x = ops.where(mask, x, 0.0)  # whatever stands there, infinite numbers too, must not reach the states
+            mask = ops.cast(mask, x.dtype)
         if drops:
             x = x * self.get_dropout_mask(x[0])
         with AutocastScope(self.compute_dtype if self.autocast else None):

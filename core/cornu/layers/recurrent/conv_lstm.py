@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from cornu import ops
+from cornu.ir.dim import Dim
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.recurrent.cell import RecurrentCell, check_units, forget_bias
 from cornu.layers.recurrent.rnn_of_cell import RNNOfCell
 from cornu.layers.settings import (
     add_bias,
+    check_window,
     given,
     last_size,
     resolve,
@@ -106,6 +108,7 @@ class ConvLSTMCell(RecurrentCell):
         """Creates `kernel` (*window, channels, 4 filters), `recurrent_kernel` (*window, filters, 4 filters), `bias`."""
         channels = last_size(input_shape, type(self).__name__, self.name, self._channel_axis)
         start = forget_bias(self.bias_initializer, self.filters) if self.unit_forget_bias else None
+        check_window(self, input_shape)
         columns = 4 * self.filters
         recurrent = (*self.kernel_size, self.filters, columns)
         self._add_weights((*self.kernel_size, channels, columns), recurrent, (columns,), start)
@@ -113,14 +116,27 @@ class ConvLSTMCell(RecurrentCell):
 
     def output_sizes(self, input_shape: Any) -> tuple[Any, ...]:
         """The shape of the output, without the batch, for inputs of a shape, whose sizes may be symbolic."""
-        spatial = input_shape[1:-1] if self.data_format == "channels_last" else input_shape[2:]
-        sizes = []
-        for size, window, stride, dilation in zip(
-            spatial, self.kernel_size, self.strides, self.dilation_rate, strict=True
-        ):
-            taken = 0 if self.padding == "same" else (window - 1) * dilation
-            sizes.append(None if size is None else (size - taken - 1) // stride + 1)
-        return (*sizes, self.filters) if self.data_format == "channels_last" else (self.filters, *sizes)
+        last = self.data_format == "channels_last"
+        spatial = input_shape[1:-1] if last else input_shape[2:]
+        if any(isinstance(size, Dim) for size in spatial):
+            # A symbolic size must be written as the convolution writes it; nothing reads this one's numbers.
+            kernel = ops.zeros((*self.kernel_size, input_shape[self._channel_axis], 1))
+            shape = ops.shape(ops.conv(ops.zeros((1, *input_shape[1:])), kernel, **self._window))
+            sizes = list(shape[1:-1] if last else shape[2:])
+        else:
+            taken = [
+                0 if self.padding == "same" else (k - 1) * d
+                for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)
+            ]
+            windows = zip(spatial, taken, self.strides, strict=True)
+            sizes = [None if size is None else (size - less - 1) // stride + 1 for size, less, stride in windows]
+        return (*sizes, self.filters) if last else (self.filters, *sizes)
+
+    @property
+    def _window(self) -> dict[str, Any]:
+        """How the inputs are convolved."""
+        how = {"padding": self.padding, "strides": self.strides, "dilation_rate": self.dilation_rate}
+        return {**how, "data_format": self.data_format}
 
     def get_initial_state(self, batch_size: Any = None, sizes: Any = None) -> list[Any]:
         """The states before the first step: zeros.
@@ -143,20 +159,17 @@ class ConvLSTMCell(RecurrentCell):
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
         h, c = states
-        xs = self._convolved(self._inputs_for_gates(inputs, training), self.kernel, self.bias, given=True)
-        hs = self._convolved(self._state_for_gates(h, training), self.recurrent_kernel)
+        same = {"padding": "same", "data_format": self.data_format}
+        xs = self._convolved(self._inputs_for_gates(inputs, training), self.kernel, self.bias, self._window)
+        hs = self._convolved(self._state_for_gates(h, training), self.recurrent_kernel, None, same)
         i, f, g, o = (x + y for x, y in zip(xs, hs, strict=True))
         i, f, o = (self.recurrent_activation(gate) for gate in (i, f, o))
         c = f * c + i * self.activation(g)
         h = o * self.activation(c)
         return h, [h, c]
 
-    def _convolved(self, values: list[Any], kernel: Any, bias: Any = None, given: bool = False) -> list[Any]:
+    def _convolved(self, values: list[Any], kernel: Any, bias: Any, how: dict[str, Any]) -> list[Any]:
         """The convolution for each gate."""
-        how: dict[str, Any] = {"padding": "same"}
-        if given:
-            how = {"padding": self.padding, "strides": self.strides, "dilation_rate": self.dilation_rate}
-        how["data_format"] = self.data_format
         if len(values) == 1:
             both = add_bias(ops.conv(values[0], kernel, **how), bias, self.data_format)
             return list(ops.split(both, 4, axis=self._channel_axis))
