@@ -164,7 +164,11 @@ def test_a_cached_fashion_mnist_comes_before_the_system_s(tmp_path: Path, monkey
     assert len(fashion_mnist.load_data()[0][0]) == 3
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"\0\0"), gzip.compress(b"\0\0\x08\x01\0\0\0\x09abc")])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(b"\0\0"), gzip.compress(b"\0\0\x08\x01\0\0\0\x09abc")],
+    ids=["no_gzip", "no_header", "too_short"],  # a compressed file holds the time
+)
 def test_damaged_idx_files(given: Path, content: bytes) -> None:
     write_fashion(given)
     (given / "t10k-labels-idx1-ubyte.gz").write_bytes(content)
