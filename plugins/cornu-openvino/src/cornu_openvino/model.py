@@ -1,0 +1,139 @@
+"""One part of a program as a compiled model of OpenVINO's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from cornu.ir.builder import Builder
+from cornu.ir.program import Program, Value
+from cornu.ir.types import numpy_dtype
+
+from cornu_openvino.buffers import Tensor, tensor_of
+from cornu_openvino.errors import backend_error
+from cornu_openvino.forms import write
+from cornu_openvino.parts import Part
+
+_BY_REFERENCE = 1 << 10
+"""The size in bytes from which a constant is given to OpenVINO as it is instead of through the model's bytes."""
+
+_LARGE = 1 << 15
+"""The number of elements that pass through a part from which several threads gain something."""
+
+
+class Model:
+    """A part of a program, ready to run. Threads may call it at once.
+
+    Args:
+        runtime: The module `openvino`.
+        core: OpenVINO's core.
+        device: The device.
+        config: Properties for the compilation.
+        part: The part.
+        constants: The values that are known.
+
+    Raises:
+        BackendError: If OpenVINO cannot compile it.
+    """
+
+    def __init__(
+        self,
+        runtime: Any,
+        core: Any,
+        device: str,
+        config: Mapping[str, Any],
+        part: Part,
+        constants: Mapping[Value, np.ndarray],
+    ) -> None:
+        referred = {v: constants[v] for v in part.inputs if v in constants and constants[v].nbytes >= _BY_REFERENCE}
+        self.inputs = tuple(value for value in part.inputs if value not in constants)
+        self.outputs = part.outputs
+        self._types = [(value.shape, numpy_dtype(value.dtype)) for value in part.outputs]
+        self._runtime = runtime
+        self._free: list[Any] = []
+        self._lock = Lock()
+        program = _program(part, [*self.inputs, *referred], constants)
+        proto = program.to_onnx()
+        self._nodes = {node.name: node.op_type for node in proto.graph.node}
+        names = [value.name for value in proto.graph.input]
+        try:
+            model = core.read_model(proto.SerializeToString(), b"")
+            self._keep = _set_constants(runtime, model, names[len(self.inputs) :], list(referred.values()))
+            self._compiled = core.compile_model(model, device, _fitting(config, device, part))
+        except Exception as error:
+            raise backend_error(error, self._nodes) from error
+        places = {name: i for i, port in enumerate(self._compiled.inputs) for name in port.get_names()}
+        # OpenVINO leaves out what nothing reads.
+        self._places = [places.get(name) for name in names[: len(self.inputs)]]
+        found = {name: i for i, port in enumerate(self._compiled.outputs) for name in port.get_names()}
+        self._output_places = [found[value.name] for value in proto.graph.output]
+
+    def __call__(self, tensors: Sequence[Tensor]) -> list[np.ndarray]:
+        """Runs the part.
+
+        Args:
+            tensors: OpenVINO's views of its inputs.
+
+        Raises:
+            BackendError: If OpenVINO fails.
+        """
+        request = self._take()
+        try:
+            for place, tensor in zip(self._places, tensors, strict=True):
+                if place is not None:
+                    request.set_input_tensor(place, tensor)
+            results = [np.empty(shape, dtype) for shape, dtype in self._types]
+            for place, result in zip(self._output_places, results, strict=True):
+                request.set_output_tensor(place, tensor_of(self._runtime, result))
+            request.infer()
+        except Exception as error:
+            raise backend_error(error, self._nodes) from error
+        with self._lock:
+            self._free.append(request)
+        return results
+
+    def _take(self) -> Any:
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+        return self._compiled.create_infer_request()
+
+
+def _program(part: Part, inputs: Sequence[Value], constants: Mapping[Value, np.ndarray]) -> Program:
+    b = Builder("part")
+    values = {value: b.input(value.type, value.name) for value in inputs}
+    for value in part.inputs:
+        if value not in values:
+            values[value] = b.constant(constants[value])
+    for node in part.nodes:
+        results = write(b, node, [values[value] for value in node.inputs])
+        values.update(zip(node.outputs, results, strict=True))
+    return b.finish([values[value] for value in part.outputs])
+
+
+def _set_constants(runtime: Any, model: Any, names: Sequence[str], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Puts constants in the place of inputs, without copying them; returns what must live as long as the model."""
+    kept = []
+    known = {name: port.get_node() for port in model.inputs for name in port.get_names()}
+    for name, array in zip(names, arrays, strict=True):
+        if name not in known:
+            continue
+        kept.append(np.ascontiguousarray(array).reshape(array.shape))
+        constant = runtime.op.Constant(tensor_of(runtime, kept[-1]), shared_memory=True)
+        for reader in known[name].output(0).get_target_inputs():
+            reader.replace_source_output(constant.output(0))
+        model.remove_parameter(known[name])
+    if kept:
+        model.validate_nodes_and_infer_types()
+    return kept
+
+
+def _fitting(config: Mapping[str, Any], device: str, part: Part) -> dict[str, Any]:
+    """The properties for one part: a small one runs in the caller's thread and has none of its own."""
+    if device.startswith("CPU") and "NUM_STREAMS" not in config:
+        values = {value for node in part.nodes for value in (*node.inputs, *node.outputs)}
+        elements = sum(int(value.type.size) for value in values)
+        return {**config, "NUM_STREAMS": 1 if elements >= _LARGE else 0}
+    return dict(config)
