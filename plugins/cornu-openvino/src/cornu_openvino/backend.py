@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from cornu.backend.contract import Buffer, CompileOptions, Executable
-from cornu.ir.program import Program, Value
+from cornu.ir.program import Program
 
 from cornu_openvino.buffers import Buffer as OpenVinoBuffer
 from cornu_openvino.executable import OpenVinoExecutable
 from cornu_openvino.model import Model
-from cornu_openvino.parts import Part
+from cornu_openvino.runtime import Runtime
 from cornu_openvino.support import place
 
 DEFAULT_DEVICE = "CPU"
 _EXACT = {"INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY"}
-# Otherwise each compiled model has a thread of its own for calls that we never make.
-_ONE_QUEUE = {"EXCLUSIVE_ASYNC_REQUESTS": True}
 
 
 class OpenVinoBackend:
@@ -48,14 +47,10 @@ class OpenVinoBackend:
 
         if threads is not None and (not isinstance(threads, int) or threads < 1):
             raise ValueError(f"threads is a positive number, got {threads!r}.")
-        self._runtime = openvino
-        self._core = openvino.Core()
-        self._devices = tuple(self._core.available_devices)
-        self._properties = {
-            **_EXACT,
-            **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
-            **(properties or {}),
-        }
+        core = openvino.Core()
+        asked = {**_EXACT, **({"INFERENCE_NUM_THREADS": threads} if threads else {}), **(properties or {})}
+        self._runtime = Runtime(openvino, core, asked)
+        self._devices = tuple(core.available_devices)
 
     @classmethod
     def describe(cls) -> dict[str, Any]:
@@ -98,12 +93,7 @@ class OpenVinoBackend:
             ValueError: If there is no such device.
         """
         device = self._device(options.device)
-        config = {**self._properties, **(_ONE_QUEUE if device.startswith("CPU") else {})}
-
-        def make_model(part: Part, constants: Mapping[Value, np.ndarray]) -> Model:
-            return Model(self._runtime, self._core, device, config, part, constants)
-
-        return OpenVinoExecutable(self._runtime, program, make_model)
+        return OpenVinoExecutable(self._runtime, program, partial(Model, self._runtime, device))
 
     def _device(self, device: str) -> str:
         device = device or DEFAULT_DEVICE

@@ -16,6 +16,7 @@ from cornu.ir.program import Node, Program, Value
 from cornu_openvino.buffers import Buffer
 from cornu_openvino.model import Model
 from cornu_openvino.parts import Part, cut
+from cornu_openvino.runtime import Runtime
 from cornu_openvino.sizes import with_sizes
 from cornu_openvino.support import Place
 
@@ -29,14 +30,14 @@ class OpenVinoExecutable:
     """A program, compiled for each set of sizes when it first comes. It keeps no state, and threads may call it at once.
 
     Args:
-        runtime: The module `openvino`.
+        runtime: What executables share.
         program: The program.
         make_model: Compiles a part.
         known: Sizes of the symbols of the program around it, if it is a body.
     """
 
     def __init__(
-        self, runtime: Any, program: Program, make_model: MakeModel, known: Mapping[str, int] | None = None
+        self, runtime: Runtime, program: Program, make_model: MakeModel, known: Mapping[str, int] | None = None
     ) -> None:
         self._runtime = runtime
         self._program = program
@@ -93,13 +94,13 @@ class Plan:
     """A program of fixed sizes as parts in the order in which they run.
 
     Args:
-        runtime: The module `openvino`.
+        runtime: What executables share.
         program: The program.
         sizes: A number for each of its symbols.
         make_model: Compiles a part.
     """
 
-    def __init__(self, runtime: Any, program: Program, sizes: Mapping[str, int], make_model: MakeModel) -> None:
+    def __init__(self, runtime: Runtime, program: Program, sizes: Mapping[str, int], make_model: MakeModel) -> None:
         self._runtime = runtime
         sized = with_sizes(program, sizes)
         self._inputs, self._outputs = sized.inputs, sized.outputs
@@ -151,9 +152,9 @@ class OpenVinoStep:
         self.inputs, self.outputs = model.inputs, model.outputs
         self._model = model
 
-    def run(self, runtime: Any, buffers: Sequence[Buffer]) -> list[Buffer]:
+    def run(self, runtime: Runtime, buffers: Sequence[Buffer]) -> list[Buffer]:
         """Runs it on the values of its inputs."""
-        return [Buffer(array) for array in self._model([buffer.tensor(runtime) for buffer in buffers])]
+        return [Buffer(array) for array in self._model([buffer.tensor(runtime.module) for buffer in buffers])]
 
 
 class HostStep:
@@ -170,7 +171,7 @@ class HostStep:
         self._kernel = lookup(node.op).kernel
         self._attributes = {**node.attributes, **bodies}
 
-    def run(self, runtime: Any, buffers: Sequence[Buffer]) -> list[Buffer]:
+    def run(self, runtime: Runtime, buffers: Sequence[Buffer]) -> list[Buffer]:
         """Computes it from the values of its inputs; the results have memory of their own.
 
         Raises:

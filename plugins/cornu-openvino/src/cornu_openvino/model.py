@@ -15,6 +15,7 @@ from cornu_openvino.buffers import Tensor, tensor_of
 from cornu_openvino.errors import backend_error
 from cornu_openvino.forms import write
 from cornu_openvino.parts import Part
+from cornu_openvino.runtime import Runtime
 
 _BY_REFERENCE = 1 << 10
 """The size in bytes from which a constant is given to OpenVINO as it is instead of through the model's bytes."""
@@ -27,10 +28,8 @@ class Model:
     """A part of a program, ready to run. Threads may call it at once.
 
     Args:
-        runtime: The module `openvino`.
-        core: OpenVINO's core.
+        runtime: What executables share.
         device: The device.
-        config: Properties for the compilation.
         part: The part.
         constants: The values that are known.
 
@@ -40,10 +39,8 @@ class Model:
 
     def __init__(
         self,
-        runtime: Any,
-        core: Any,
+        runtime: Runtime,
         device: str,
-        config: Mapping[str, Any],
         part: Part,
         constants: Mapping[Value, np.ndarray],
     ) -> None:
@@ -59,9 +56,9 @@ class Model:
         self._nodes = {node.name: node.op_type for node in proto.graph.node}
         names = [value.name for value in proto.graph.input]
         try:
-            model = core.read_model(proto.SerializeToString(), b"")
+            model = runtime.core.read_model(proto.SerializeToString(), b"")
             self._keep = _set_constants(runtime, model, names[len(self.inputs) :], list(referred.values()))
-            self._compiled = core.compile_model(model, device, _fitting(config, device, part))
+            self._compiled = runtime.core.compile_model(model, device, _properties(runtime, device, part))
         except Exception as error:
             raise backend_error(error, self._nodes) from error
         places = {name: i for i, port in enumerate(self._compiled.inputs) for name in port.get_names()}
@@ -84,10 +81,10 @@ class Model:
             for place, tensor in zip(self._places, tensors, strict=True):
                 if place is not None:
                     request.set_input_tensor(place, tensor)
-            results = [np.empty(shape, dtype) for shape, dtype in self._types]
+            results = [self._runtime.memory.empty(shape, dtype) for shape, dtype in self._types]
             for place, result in zip(self._output_places, results, strict=True):
-                request.set_output_tensor(place, tensor_of(self._runtime, result))
-            request.infer()
+                request.set_output_tensor(place, tensor_of(self._runtime.module, result))
+            request.infer(share_outputs=True)
         except Exception as error:
             raise backend_error(error, self._nodes) from error
         with self._lock:
@@ -113,7 +110,7 @@ def _program(part: Part, inputs: Sequence[Value], constants: Mapping[Value, np.n
     return b.finish([values[value] for value in part.outputs])
 
 
-def _set_constants(runtime: Any, model: Any, names: Sequence[str], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _set_constants(runtime: Runtime, model: Any, names: Sequence[str], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Puts constants in the place of inputs, without copying them; returns what must live as long as the model."""
     kept = []
     known = {name: port.get_node() for port in model.inputs for name in port.get_names()}
@@ -121,7 +118,7 @@ def _set_constants(runtime: Any, model: Any, names: Sequence[str], arrays: Seque
         if name not in known:
             continue
         kept.append(np.ascontiguousarray(array).reshape(array.shape))
-        constant = runtime.op.Constant(tensor_of(runtime, kept[-1]), shared_memory=True)
+        constant = runtime.module.op.Constant(tensor_of(runtime.module, kept[-1]), shared_memory=True)
         for reader in known[name].output(0).get_target_inputs():
             reader.replace_source_output(constant.output(0))
         model.remove_parameter(known[name])
@@ -130,10 +127,12 @@ def _set_constants(runtime: Any, model: Any, names: Sequence[str], arrays: Seque
     return kept
 
 
-def _fitting(config: Mapping[str, Any], device: str, part: Part) -> dict[str, Any]:
-    """The properties for one part: a small one runs in the caller's thread and has none of its own."""
-    if device.startswith("CPU") and "NUM_STREAMS" not in config:
-        values = {value for node in part.nodes for value in (*node.inputs, *node.outputs)}
-        elements = sum(int(value.type.size) for value in values)
-        return {**config, "NUM_STREAMS": 1 if elements >= _LARGE else 0}
-    return dict(config)
+def _properties(runtime: Runtime, device: str, part: Part) -> dict[str, Any]:
+    """What OpenVINO is asked for: a small part runs in the caller's thread and gets none of its own."""
+    if not device.startswith("CPU"):
+        return dict(runtime.properties)
+    values = {value for node in part.nodes for value in (*node.inputs, *node.outputs)}
+    elements = sum(int(value.type.size) for value in values)
+    # Without the second, each model has a thread of its own for calls that nobody makes.
+    own = {"NUM_STREAMS": 1 if elements >= _LARGE else 0, "EXCLUSIVE_ASYNC_REQUESTS": True}
+    return {**own, **runtime.properties}
