@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 import ml_dtypes
 import numpy as np
+from cornu.ir.program import Value
+from cornu.ir.types import numpy_dtype
 
 Tensor: TypeAlias = Any
 """OpenVINO's view of an array; the package declares no types."""
@@ -36,7 +38,7 @@ class Buffer:
 
 
 def tensor_of(runtime: Any, array: np.ndarray) -> Tensor:
-    """OpenVINO's view of an array in row-major order; it keeps the array alive.
+    """OpenVINO's view of an array in row-major order. It keeps the array alive, but a request does not keep the view.
 
     Args:
         runtime: The module `openvino`.
@@ -49,8 +51,13 @@ def tensor_of(runtime: Any, array: np.ndarray) -> Tensor:
     return runtime.Tensor(array, shared_memory=True)
 
 
+def array_type(value: Value) -> tuple[tuple[int, ...], np.dtype]:
+    """The shape and dtype of arrays for a value of fixed sizes."""
+    return tuple(map(int, value.shape)), numpy_dtype(value.dtype)
+
+
 def _writeable_view(array: np.ndarray) -> np.ndarray:
     """The same memory as an array that OpenVINO takes; it writes to none of its inputs and constants."""
-    memory = (ctypes.c_uint8 * array.nbytes).from_address(array.ctypes.data)
-    memory.owner = array  # type: ignore[attr-defined]
+    memory: Any = (ctypes.c_uint8 * array.nbytes).from_address(array.ctypes.data)
+    memory.owner = array
     return np.frombuffer(memory, array.dtype).reshape(array.shape)

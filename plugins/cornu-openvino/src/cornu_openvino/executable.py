@@ -14,6 +14,7 @@ from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program, Value
 
 from cornu_openvino.buffers import Buffer
+from cornu_openvino.loops import ScanStep, scan_step
 from cornu_openvino.model import Model
 from cornu_openvino.parts import Part, cut
 from cornu_openvino.runtime import Runtime
@@ -27,7 +28,7 @@ MakeModel = Callable[[Part, Mapping[Value, np.ndarray]], Model]
 
 
 class OpenVinoExecutable:
-    """A program, compiled for each set of sizes when it first comes. It keeps no state, and threads may call it at once.
+    """A program, compiled for each set of sizes when it first comes. It keeps no state; threads may call it at once.
 
     Args:
         runtime: What executables share.
@@ -64,8 +65,8 @@ class OpenVinoExecutable:
             raise BackendError(f"The executable of {self._program.name} is closed.")
         return self._plan(tuple([buffer.array.shape for buffer in inputs])).run(inputs)
 
-    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The same from arrays to arrays, for bodies."""
+    def run_body(self, body: Program, arrays: Sequence[np.ndarray], sizes: Mapping[str, int]) -> list[np.ndarray]:
+        """The same from arrays to arrays, as the kernels of loops and branches call it with what it was made of."""
         return [buffer.array for buffer in self([Buffer(np.asarray(array)) for array in arrays])]
 
     def synchronize(self) -> None:
@@ -108,19 +109,22 @@ class Plan:
         on_host = {value for part in parts if part.place is Place.HOST for value in part.inputs}
         kept = on_host.union(self._outputs)
         self._constants = {value: Buffer(array) for value, array in sized.constants.items() if value in kept}
-        self._steps: list[OpenVinoStep | HostStep] = [
-            OpenVinoStep(make_model(part, sized.constants))
-            if part.place is Place.OPENVINO
-            else HostStep(part.nodes[0], self._bound_bodies(part.nodes[0], sizes, make_model))
-            for part in parts
-        ]
+        self._steps = [self._step(part, sized.constants, sizes, make_model) for part in parts]
         self._dying = _last_uses([step.inputs for step in self._steps], set(self._outputs))
+
+    def _step(
+        self, part: Part, constants: Mapping[Value, np.ndarray], sizes: Mapping[str, int], make_model: MakeModel
+    ) -> OpenVinoStep | ScanStep | HostStep:
+        if part.place is Place.OPENVINO:
+            return OpenVinoStep(make_model(part, constants))
+        (node,) = part.nodes
+        return scan_step(node, make_model) or HostStep(node, self._bound_bodies(node, sizes, make_model))
 
     def _bound_bodies(self, node: Node, sizes: Mapping[str, int], make_model: MakeModel) -> dict[str, BoundBody]:
         bodies = {}
         for name, body in node.bodies.items():
             executable = OpenVinoExecutable(self._runtime, body, make_model, sizes)
-            bodies[name] = BoundBody(body, sizes, lambda _, arrays, __, run=executable.run: run(arrays))
+            bodies[name] = BoundBody(body, sizes, executable.run_body)
         return bodies
 
     def run(self, inputs: Sequence[Buffer]) -> list[Buffer]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
 import numpy as np
 from cornu.ir.builder import Builder
 from cornu.ir.program import Program, Value
-from cornu.ir.types import numpy_dtype
 
-from cornu_openvino.buffers import Tensor, tensor_of
+from cornu_openvino.buffers import Tensor, array_type, tensor_of
 from cornu_openvino.errors import backend_error
 from cornu_openvino.forms import write
 from cornu_openvino.parts import Part
@@ -47,9 +47,9 @@ class Model:
         referred = {v: constants[v] for v in part.inputs if v in constants and constants[v].nbytes >= _BY_REFERENCE}
         self.inputs = tuple(value for value in part.inputs if value not in constants)
         self.outputs = part.outputs
-        self._types = [(value.shape, numpy_dtype(value.dtype)) for value in part.outputs]
+        self._types = [array_type(value) for value in part.outputs]
         self._runtime = runtime
-        self._free: list[Any] = []
+        self._free: list[Run] = []
         self._lock = Lock()
         program = _program(part, [*self.inputs, *referred], constants)
         proto = program.to_onnx()
@@ -71,31 +71,70 @@ class Model:
         """Runs the part.
 
         Args:
-            tensors: OpenVINO's views of its inputs.
+            tensors: OpenVINO's views of its inputs, which the caller keeps alive.
 
         Raises:
             BackendError: If OpenVINO fails.
         """
-        request = self._take()
-        try:
-            for place, tensor in zip(self._places, tensors, strict=True):
-                if place is not None:
-                    request.set_input_tensor(place, tensor)
-            results = [self._runtime.memory.empty(shape, dtype) for shape, dtype in self._types]
-            for place, result in zip(self._output_places, results, strict=True):
-                request.set_output_tensor(place, tensor_of(self._runtime.module, result))
-            request.infer(share_outputs=True)
-        except Exception as error:
-            raise backend_error(error, self._nodes) from error
-        with self._lock:
-            self._free.append(request)
+        with self.running() as run:
+            for i, tensor in enumerate(tensors):
+                run.set_input(i, tensor)
+            results = [self.result(i) for i in range(len(self.outputs))]
+            for i, result in enumerate(results):
+                run.set_output(i, tensor_of(self._runtime.module, result))
+            run.infer()
         return results
 
-    def _take(self) -> Any:
+    def result(self, i: int) -> np.ndarray:
+        """Memory for the i-th output."""
+        shape, dtype = self._types[i]
+        return self._runtime.memory.empty(shape, dtype)
+
+    @contextmanager
+    def running(self) -> Iterator[Run]:
+        """Lends what runs the part, to one caller at a time.
+
+        Raises:
+            BackendError: If OpenVINO fails in the meantime.
+        """
         with self._lock:
-            if self._free:
-                return self._free.pop()
-        return self._compiled.create_infer_request()
+            run = self._free.pop() if self._free else None
+        try:
+            run = run or Run(self._compiled.create_infer_request(), self._places, self._output_places)
+            yield run
+        except RuntimeError as error:
+            raise backend_error(error, self._nodes) from error
+        with self._lock:
+            self._free.append(run)
+
+
+class Run:
+    """A request of OpenVINO's, with inputs and outputs by their places in the part.
+
+    Args:
+        request: The request.
+        inputs: The request's place of each input, or None for one that nothing reads.
+        outputs: The request's place of each output.
+    """
+
+    def __init__(self, request: Any, inputs: Sequence[int | None], outputs: Sequence[int]) -> None:
+        self._request = request
+        self._inputs, self._outputs = inputs, outputs
+
+    def set_input(self, i: int, tensor: Tensor) -> None:
+        """Says where an input lies."""
+        place = self._inputs[i]
+        if place is not None:
+            self._request.set_input_tensor(place, tensor)
+
+    def set_output(self, i: int, tensor: Tensor) -> None:
+        """Says where an output is to be written."""
+        self._request.set_output_tensor(self._outputs[i], tensor)
+
+    def infer(self) -> None:
+        """Runs the part once."""
+        # Without the option OpenVINO copies all outputs.
+        self._request.infer(share_outputs=True)
 
 
 def _program(part: Part, inputs: Sequence[Value], constants: Mapping[Value, np.ndarray]) -> Program:
@@ -110,7 +149,9 @@ def _program(part: Part, inputs: Sequence[Value], constants: Mapping[Value, np.n
     return b.finish([values[value] for value in part.outputs])
 
 
-def _set_constants(runtime: Runtime, model: Any, names: Sequence[str], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _set_constants(
+    runtime: Runtime, model: Any, names: Sequence[str], arrays: Sequence[np.ndarray]
+) -> list[np.ndarray]:
     """Puts constants in the place of inputs, without copying them; returns what must live as long as the model."""
     kept = []
     known = {name: port.get_node() for port in model.inputs for name in port.get_names()}

@@ -22,7 +22,7 @@ class SizedProgram:
     Args:
         inputs: Its inputs.
         outputs: Its outputs: inputs, constants, or what the nodes define.
-        nodes: What is left to compute, in order. Bodies are as they were.
+        nodes: What is left to compute, in order; their bodies are sized, too.
         constants: The values that are known.
     """
 
@@ -59,7 +59,7 @@ class _Sizing:
         return SizedProgram(inputs, outputs, tuple(self.nodes), constants)
 
     def new(self, value: Value) -> Value:
-        shape = bind_attribute(value.shape, self.sizes, _unchanged)
+        shape = bind_attribute(value.shape, self.sizes, _sized_body)
         self.values[value] = Value(TensorType(value.dtype, shape), value.name)
         return self.values[value]
 
@@ -68,7 +68,7 @@ class _Sizing:
         if node.op in ("Identity", "StopGradient"):
             self.values[node.outputs[0]] = inputs[0]
             return
-        attributes = {name: bind_attribute(value, self.sizes, _unchanged) for name, value in node.attributes.items()}
+        attributes = {name: bind_attribute(value, self.sizes, _sized_body) for name, value in node.attributes.items()}
         outputs = tuple(map(self.new, node.outputs))
         if node.op == "Constant":
             self.constants[outputs[0]] = attributes["value"]
@@ -93,6 +93,10 @@ class _Sizing:
         return [np.asarray(result) for result in (results if isinstance(results, list | tuple) else [results])]
 
 
-def _unchanged(body: Program, sizes: Mapping[str, int]) -> Program:
-    """Leaves a body as it is: it gets its sizes when it runs."""
-    return body
+def _sized_body(body: Program, sizes: Mapping[str, int]) -> Program:
+    """A body with numbers in the place of symbols; as it is, if it has others than the program around it."""
+    if not sizes.keys() >= set(body.symbols):
+        return body
+    sized = with_sizes(body, sizes)
+    known = tuple(Node("Constant", (), (value,), {"value": array}) for value, array in sized.constants.items())
+    return Program(body.name, sized.inputs, sized.outputs, known + sized.nodes)

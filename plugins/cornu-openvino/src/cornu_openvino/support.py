@@ -24,7 +24,8 @@ WIDE = frozenset({"uint32", "int64", "uint64"})
 """Integers that OpenVINO holds in fewer bits, or with another sign."""
 
 HALVES = frozenset({"float16", "bfloat16"})
-_ANY = frozenset({"bool", "int32", "float32"}) | SMALL | HALVES
+HELD = frozenset({"bool", "int32", "float32"}) | SMALL | HALVES
+"""The dtypes that OpenVINO holds as they are."""
 
 MOVEMENT = frozenset(
     {"Identity", "StopGradient", "Reshape", "Transpose", "Expand", "Slice", "Pad", "Gather", "GatherElements"}
@@ -55,9 +56,7 @@ _OPENVINO: dict[str, frozenset[str]] = {
 }
 """What runs on OpenVINO by the dtype of the first operand that holds data, besides movement and casts."""
 
-_HOST_INT32 = frozenset(
-    {"Div", "Mod", "Pow", "MatMul", "CumProd", "ReduceSum", "ReduceProd", "ReduceMax", "ReduceMin"}
-)
+_HOST_INT32 = frozenset({"Div", "Mod", "Pow", "MatMul", "CumProd", "ReduceSum", "ReduceProd", "ReduceMax", "ReduceMin"})
 _HOST: dict[str, frozenset[str]] = {
     "float32": frozenset({"Mod", "TopK"}),
     "int32": _HOST_INT32,
@@ -86,7 +85,7 @@ def place(op: str, dtypes: Sequence[str], attributes: Mapping[str, Any]) -> Plac
     if op == "Cast":
         return _place_of_cast(dtypes[0], attributes["to"])
     dtype = _data_dtype(op, dtypes)
-    if op in MOVEMENT and dtype in _ANY:
+    if op in MOVEMENT and dtype in HELD:
         return _place_of_movement(op, dtype, attributes)
     if op in _OPENVINO.get(dtype, ()):
         return Place.OPENVINO
@@ -99,10 +98,10 @@ def _data_dtype(op: str, dtypes: Sequence[str]) -> str:
 
 
 def _place_of_cast(source: str, target: str) -> Place | None:
-    if source in _ANY and target in _ANY:
+    if source in HELD and target in HELD:
         return Place.OPENVINO
     # What has at most 32 bits and a sign is an int64 that OpenVINO can hold.
-    if target == "int64" and source in _ANY - HALVES - {"float32"}:
+    if target == "int64" and source in HELD - HALVES - {"float32"}:
         return Place.OPENVINO
     return Place.HOST
 
