@@ -235,8 +235,8 @@ def _power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         if x.dtype.kind not in "iu":
             return np.asarray(np.power(x, y))
         whole = np.power(x, np.maximum(y, np.zeros((), y.dtype)))
-        # 1 / x^n, without its fraction: only 1 and -1 leave something.
-        inverse = np.where(np.abs(x) == 1, np.power(x, np.abs(y)), np.zeros((), x.dtype))
+        # 1 / x^n, without its fraction: only 1 and -1 leave something (and the lowest integer has no opposite).
+        inverse = np.where(np.abs(x) == 1, np.where(y & 1, x, np.ones((), x.dtype)), np.zeros((), x.dtype))
         return np.where(y < 0, inverse, whole).astype(x.dtype)
 
 
