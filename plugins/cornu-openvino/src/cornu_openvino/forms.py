@@ -22,6 +22,8 @@ Rule = Callable[[Builder, Node, Sequence[Value]], "Sequence[Value] | None"]
 RULES: dict[str, Rule] = {}
 _INT32 = np.iinfo(np.int32)
 _SMALL = 1 << 12
+_ERF = [2 / math.sqrt(math.pi) * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(7)]
+"""The coefficients of erf(x) / x by powers of the square of x; good to float32 up to 0.5."""
 
 
 def write(b: Builder, node: Node, inputs: Sequence[Value]) -> Sequence[Value]:
@@ -69,9 +71,13 @@ def _exp(b: Builder, node: Node, inputs: Sequence[Value]) -> Sequence[Value]:
 
 @_form("Erf")
 def _erf(b: Builder, node: Node, inputs: Sequence[Value]) -> Sequence[Value]:
-    """Near 0, where OpenVINO's is right absolutely but not relatively, by its tangent."""
+    """Near 0, where OpenVINO's is right absolutely but not relatively, by its Taylor series."""
     (x,) = inputs
-    return [b.Where(b.Less(b.Abs(x), 1e-4), b.Mul(x, 2 / math.sqrt(math.pi)), b.Erf(x))]
+    square = b.Mul(x, x)
+    series = _number(b, _ERF[-1], x)
+    for coefficient in _ERF[-2::-1]:
+        series = b.Add(b.Mul(series, square), coefficient)
+    return [b.Where(b.Less(b.Abs(x), 0.5), b.Mul(series, x), b.Erf(x))]
 
 
 @_form("Relu")
@@ -119,7 +125,7 @@ def _cast(b: Builder, node: Node, inputs: Sequence[Value]) -> Sequence[Value] | 
         x = b.Cast(x, to="float32")
     if target == "bool":
         return [b.Not(b.Equal(x, _number(b, 0, x)))]
-    if _is_float(x) and target not in ("float16", "bfloat16"):
+    if _is_float(x) and target not in ("float16", "bfloat16", "float32"):
         return [_to_integer(b, x, target)]
     return [b.Cast(x, to=target)]
 

@@ -53,10 +53,15 @@ class Model:
         self._lock = Lock()
         program = _program(part, [*self.inputs, *referred], constants)
         proto = program.to_onnx()
-        self._nodes = {node.name: node.op_type for node in proto.graph.node}
+        self._nodes = {
+            name: (node.op_type, node.name.rpartition("/")[0])
+            for node in proto.graph.node
+            for name in (*node.output, node.name)
+        }
         names = [value.name for value in proto.graph.input]
         try:
             model = runtime.core.read_model(proto.SerializeToString(), b"")
+            _keep_divisions(model)
             self._keep = _set_constants(runtime, model, names[len(self.inputs) :], list(referred.values()))
             self._compiled = runtime.core.compile_model(model, device, _properties(runtime, device, part))
         except Exception as error:
@@ -149,6 +154,13 @@ def _program(part: Part, inputs: Sequence[Value], constants: Mapping[Value, np.n
     return b.finish([values[value] for value in part.outputs])
 
 
+def _keep_divisions(model: Any) -> None:
+    """Forbids OpenVINO to multiply by reciprocals, which makes `x / x` less than 1: its own mark for that."""
+    for operation in model.get_ops():
+        if operation.get_type_name() == "Divide":
+            operation.get_rt_info()["nonconvertable_divide_0"] = True
+
+
 def _set_constants(
     runtime: Runtime, model: Any, names: Sequence[str], arrays: Sequence[np.ndarray]
 ) -> list[np.ndarray]:
@@ -174,6 +186,7 @@ def _properties(runtime: Runtime, device: str, part: Part) -> dict[str, Any]:
         return dict(runtime.properties)
     values = {value for node in part.nodes for value in (*node.inputs, *node.outputs)}
     elements = sum(int(value.type.size) for value in values)
-    # Without the second, each model has a thread of its own for calls that nobody makes.
-    own = {"NUM_STREAMS": 1 if elements >= _LARGE else 0, "EXCLUSIVE_ASYNC_REQUESTS": True}
-    return {**own, **runtime.properties}
+    if elements < _LARGE:
+        return {"NUM_STREAMS": 0, **runtime.properties}
+    # The second keeps OpenVINO from giving each model one thread more, for calls that nobody makes.
+    return {"NUM_STREAMS": 1, "EXCLUSIVE_ASYNC_REQUESTS": True, **runtime.properties}

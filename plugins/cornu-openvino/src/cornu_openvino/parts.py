@@ -93,7 +93,9 @@ class Places:
             return Place.HOST
         if any(value.dtype in WIDE and value not in self._narrow for value in node.outputs):
             return Place.HOST
-        dtypes = [self._dtype(node, i) for i in range(len(node.inputs))] or [value.dtype for value in node.outputs]
+        dtypes = [self._dtype(node, i) for i in range(len(node.inputs))]
+        if WIDE.intersection(dtypes):
+            return Place.HOST
         return place(node.op, dtypes, node.attributes) or Place.HOST
 
     def _dtype(self, node: Node, i: int) -> str:
