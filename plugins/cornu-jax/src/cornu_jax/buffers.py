@@ -17,12 +17,8 @@ def put(array: np.ndarray, device: jax.Device) -> jax.Array:
     Raises:
         BackendError: The device has no room for it.
     """
-    try:
-        with jax.enable_x64(True):
-            buffer: jax.Array = jax.device_put(array, device, may_alias=False)
-        return buffer.block_until_ready()  # the array may be read until then
-    except jax.errors.JaxRuntimeError as error:
-        raise BackendError(str(error)) from error
+    # JAX itself does not always copy, not even where it is told to: on a CPU it may go on with this array's memory.
+    return refer(np.array(array, order="C"), device)
 
 
 def refer(array: np.ndarray, device: jax.Device) -> jax.Array:
@@ -37,7 +33,7 @@ def refer(array: np.ndarray, device: jax.Device) -> jax.Array:
     """
     try:
         with jax.enable_x64(True):
-            buffer: jax.Array = jax.device_put(array, device, may_alias=True)
+            buffer: jax.Array = jax.device_put(array, device)
         return buffer
     except jax.errors.JaxRuntimeError as error:
         raise BackendError(str(error)) from error

@@ -15,9 +15,10 @@ from cornu.ir.types import numpy_dtype
 from jax.sharding import SingleDeviceSharding
 
 from cornu_jax.buffers import refer
-from cornu_jax.settings import compiler_options, settings
+from cornu_jax.settings import compiler_options, disturbed, settings
 from cornu_jax.tracing import Interpreter, declared, large_constants
 
+_Type: Callable[..., Any] = jax.ShapeDtypeStruct
 Key = tuple[tuple[int, ...], frozenset[int]]
 
 
@@ -80,7 +81,7 @@ class JaxExecutable:
         """
         compiled = self._compiled(inputs, _donated(inputs, donate) if donate else donate)
         try:
-            outputs = compiled.call(*self._held, *inputs)
+            outputs = self._run(compiled, inputs)
         except TypeError as error:
             self._program.check_inputs([buffer.shape for buffer in inputs])
             raise ValueError(f"The buffers do not fit program {self._program.name}: {error}") from error
@@ -111,11 +112,16 @@ class JaxExecutable:
             self._held = []
             self._last = None
 
+    def _run(self, compiled: Compiled, inputs: Sequence[jax.Array]) -> list[jax.Array]:
+        if disturbed():
+            with settings():
+                return compiled.call(*self._held, *inputs)
+        return compiled.call(*self._held, *inputs)
+
     def _compiled(self, inputs: Sequence[jax.Array], donate: frozenset[int]) -> Compiled:
         if len(inputs) != len(self._program.inputs):
             raise ValueError(f"{self._program.name} takes {len(self._program.inputs)} inputs, got {len(inputs)}.")
-        shapes = [buffer.shape for buffer in inputs] if self._symbolic else []
-        key = tuple([shapes[i][axis] for i, axis in self._symbolic]), donate
+        key = tuple([inputs[i].shape[axis] for i, axis in self._symbolic]), donate
         with self._lock:  # several threads that meet new sizes compile them once
             found = self._cache.get(key)
             if found is None:
@@ -138,10 +144,10 @@ class JaxExecutable:
         )
         operands = [(array.dtype, array.shape) for array in self._constants]
         operands += [(numpy_dtype(dtype), shape) for dtype, shape in inputs]
-        types = [jax.ShapeDtypeStruct(shape, dtype, sharding=self._sharding) for dtype, shape in operands]
+        types = [_Type(shape, dtype, sharding=self._sharding) for dtype, shape in operands]
         try:
             with settings():
-                call = function.lower(*types).compile(compiler_options=dict(compiler_options(self._platform)))
+                call = function.lower(*types).compile(compiler_options=compiler_options(self._platform))
         except jax.errors.JaxRuntimeError as error:
             raise BackendError(str(error)) from error
         order = sorted(range(len(outputs)), key=lambda i: _bytes(*outputs[i]))

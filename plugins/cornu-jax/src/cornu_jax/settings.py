@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import jax
 
-_DETERMINISTIC = {"gpu": {"xla_gpu_exclude_nondeterministic_ops": True}}
+_DETERMINISTIC: dict[str, dict[str, str | bool]] = {"gpu": {"xla_gpu_exclude_nondeterministic_ops": True}}
 
 
 @contextmanager
@@ -26,7 +26,12 @@ def settings() -> Iterator[None]:
         yield
 
 
-def compiler_options(platform: str) -> Mapping[str, bool | int | str]:
+def disturbed() -> bool:
+    """Whether the user has set what would make a call fail: to look for NaN, or to run without compilation."""
+    return any(getattr(jax.config, name, False) for name in ("jax_debug_nans", "jax_debug_infs", "jax_disable_jit"))
+
+
+def compiler_options(platform: str) -> dict[str, str | bool]:
     """What XLA is told with every program.
 
     Args:

@@ -102,7 +102,13 @@ NATIVE: dict[str, Native] = {
     **_all("Scan", ANY, "body carries sequences length reverse"),
     **_all("While", ANY, "condition body carries"),
 }
-"""Every operator that has a kernel; `Constant` has none, as the interpreter itself knows it."""
+"""Every primitive that has a kernel; `Constant` has none, as the interpreter itself knows it."""
+
+COMPOSITES: dict[str, Native] = _all("ConvWeightGrad", FLOATS, "kernel_shape strides dilations group")
+"""The composites that have a kernel; XLA makes of the others' bodies what can be made of them."""
+
+OF_CALLS = frozenset({"name", "body", "vjp", "primals"})
+"""The attributes of every composite, which are not its configuration."""
 
 
 def runs_natively(op: str, dtypes: Sequence[str], attributes: Mapping[str, Any]) -> bool:
@@ -113,5 +119,8 @@ def runs_natively(op: str, dtypes: Sequence[str], attributes: Mapping[str, Any])
         dtypes: Its operands' dtypes (its results', where it has no operands).
         attributes: Its attributes.
     """
-    native = NATIVE.get(op)
+    if "name" in attributes:
+        native, attributes = COMPOSITES.get(op), {k: v for k, v in attributes.items() if k not in OF_CALLS}
+    else:
+        native = NATIVE.get(op)
     return native is not None and native.takes(dtypes, attributes)

@@ -12,13 +12,15 @@ import numpy as np
 from cornu.backend.contract import BackendError
 from cornu.ir.program import Node, Program, Value, bind_attribute
 
+from cornu_jax.folding import fold_padding
 from cornu_jax.kernels import KERNELS
+from cornu_jax.support import OF_CALLS
 
 Arrays = Sequence[jax.Array]
 Body = Callable[..., list[jax.Array]]
 
 LARGE = 4096
-"""From how many bytes on a constant is given to the executable: smaller ones XLA folds, larger ones only slow it down."""
+"""From how many bytes on a constant is an argument of the executable: smaller ones XLA folds, larger ones slow it."""
 
 
 def large_constants(program: Program) -> list[np.ndarray]:
@@ -61,6 +63,7 @@ class Interpreter:
         Raises:
             BackendError: A node cannot be run.
         """
+        program = fold_padding(program)
         sizes = program.bind([array.shape for array in arrays], sizes)
         values: dict[Value, jax.Array] = dict(zip(program.inputs, arrays, strict=True))
         for node in program.nodes:
@@ -79,11 +82,11 @@ class Interpreter:
             return [self._constant(node.attributes["value"])]
         attributes = node.attributes
         if node.op == "Call":  # its body only tells what it means
-            attributes = {k: v for k, v in attributes.items() if k not in ("name", "body", "vjp", "primals")}
+            attributes = {k: v for k, v in attributes.items() if k not in OF_CALLS}
         bound = {name: bind_attribute(value, sizes, self._body) for name, value in attributes.items()}
         with jax.named_scope(f"{node.scope}/{_name(node)}".lstrip("/")):
             results = KERNELS[_name(node)](*operands, **bound)
-        return results if isinstance(results, list | tuple) else [results]
+        return [results] if isinstance(results, jax.Array) else results
 
     def _constant(self, value: np.ndarray) -> jax.Array:
         held = self._held.get(id(value))

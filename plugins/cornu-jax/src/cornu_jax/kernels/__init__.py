@@ -1,6 +1,6 @@
 """A kernel for each operator: `(*arrays, **attributes)` to one array or a sequence of them, with every size known."""
 
-from cornu_jax.kernels import control, elementwise, indexing, movement, products, random, reduction
+from cornu_jax.kernels import control, elementwise, indexing, movement, products, random, reduction, windows
 from cornu_jax.kernels.common import Kernel
 
 KERNELS: dict[str, Kernel] = {
@@ -9,6 +9,7 @@ KERNELS: dict[str, Kernel] = {
     **reduction.KERNELS,
     **indexing.KERNELS,
     **products.KERNELS,
+    **windows.KERNELS,
     **control.KERNELS,
     **random.KERNELS,
 }

@@ -91,7 +91,11 @@ def _whole_power(x: jax.Array, count: jax.Array) -> jax.Array:
 
     def step(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
         result, base, left = state
-        return choose((left & 1) == 1, result * base, result), base * base, lax.shift_right_logical(left, number(left, 1))
+        return (
+            choose((left & 1) == 1, result * base, result),
+            base * base,
+            lax.shift_right_logical(left, number(left, 1)),
+        )
 
     def goes_on(state: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
         return lax.reduce_or(state[2] != 0, tuple(range(count.ndim)))

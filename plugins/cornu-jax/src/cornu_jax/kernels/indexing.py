@@ -1,4 +1,4 @@
-"""Reading and writing at indices that are tensors: what is out of range is clamped when read, and dropped when written."""
+"""Reading and writing at indices that are tensors: an index out of range is clamped to read, and left out to write."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ def _counted(indices: jax.Array, sizes: Ints) -> jax.Array:
     return choose(indices < 0, indices + size, indices)
 
 
-def _read(
-    x: jax.Array, places: jax.Array, numbers: lax.GatherDimensionNumbers, slices: Ints, shape: Ints
-) -> jax.Array:
+def _read(x: jax.Array, places: jax.Array, numbers: lax.GatherDimensionNumbers, slices: Ints, shape: Ints) -> jax.Array:
     if 0 in shape:
         return lax.full(tuple(shape), 0, x.dtype)
     if 0 in x.shape:
@@ -85,9 +83,7 @@ def _write(
     return convert(result, data.dtype)
 
 
-def _scatter_elements(
-    data: jax.Array, indices: jax.Array, updates: jax.Array, axis: int, reduction: str
-) -> jax.Array:
+def _scatter_elements(data: jax.Array, indices: jax.Array, updates: jax.Array, axis: int, reduction: str) -> jax.Array:
     numbers = lax.ScatterDimensionNumbers(
         update_window_dims=(),
         inserted_window_dims=(axis,),

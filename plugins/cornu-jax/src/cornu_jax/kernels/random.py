@@ -31,8 +31,6 @@ def _random_bits(key: jax.Array, shape: Ints) -> jax.Array:
     column = _hash(lax.iota(_UINT32, width) + _word(_GOLDEN))
     first = _hash(_hash(lax.iota(_UINT32, rows) + key[0]) ^ key[1])
     factor = _hash(first + (key[0] * _word(_GOLDEN) + _word(1))) | _word(1)
-    # Each is hashed once, and not again for every element.
-    column, first, factor = lax.optimization_barrier((column, first, factor))
     words = _mix((column[None, :] + first[:, None]) * factor[:, None], 16) * _word(_FIRST)
     flat = lax.reshape(_mix(words, 15), (rows * width,))
     return lax.reshape(lax.slice_in_dim(flat, 0, count), tuple(shape))

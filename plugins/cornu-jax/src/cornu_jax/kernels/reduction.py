@@ -6,7 +6,18 @@ import jax
 import numpy as np
 from jax import lax
 
-from cornu_jax.kernels.common import Function, Ints, Kernel, choose, convert, filled, in_float32, is_float, size_of, wide
+from cornu_jax.kernels.common import (
+    Function,
+    Ints,
+    Kernel,
+    choose,
+    convert,
+    filled,
+    in_float32,
+    is_float,
+    size_of,
+    wide,
+)
 
 _INT64 = np.dtype(np.int64)
 
