@@ -70,11 +70,7 @@ def resnet(keras: Any) -> Any:
 
 def lstm(keras: Any) -> Any:
     """LSTM(64) over 80 steps of 64 numbers, then one dense layer."""
-    if hasattr(keras.layers, "LSTM"):
-        recurrent = keras.layers.LSTM
-    else:
-        from recurrent import LSTM as recurrent  # noqa: N811
-    return keras.Sequential([keras.Input((80, 64)), recurrent(64), keras.layers.Dense(10)])
+    return keras.Sequential([keras.Input((80, 64)), keras.layers.LSTM(64), keras.layers.Dense(10)])
 
 
 CASES = {

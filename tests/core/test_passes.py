@@ -211,6 +211,13 @@ def test_equal_composites_are_one() -> None:
 
 # -- simplification ------------------------------------------------------------------------------------------------
 
+
+def turned(b: Builder, x: Value, axis: int, start: int | None = None) -> Value:
+    """The elements of an axis from `start`, by default the last, to the first."""
+    start = x.shape[axis] - 1 if start is None else start
+    return b.Slice(x, starts=(start,), ends=(-1,), axes=(axis,), steps=(-1,))
+
+
 RULES: list[tuple[str, Callable[..., Value | list[Value]], tuple[TensorType, ...], list[str]]] = [
     ("times one", lambda b, x: b.Mul(x, 1.0), (f32(N),), []),
     ("plus zero", lambda b, x: b.Add(b.constant(0.0, "float32"), x), (f32(N),), []),
@@ -249,6 +256,9 @@ RULES: list[tuple[str, Callable[..., Value | list[Value]], tuple[TensorType, ...
         (f32(N, 8),),
         ["Slice"],
     ),
+    ("turned twice", lambda b, x: turned(b, turned(b, x, 1), 1), (f32(N, 3),), []),
+    ("a part turned twice", lambda b, x: turned(b, turned(b, x, 1, 1), 1), (f32(N, 3),), ["Slice", "Slice"]),
+    ("turned both ways", lambda b, x: turned(b, turned(b, x, 1), 0), (f32(N, 3),), ["Slice", "Slice"]),
     ("no pad", lambda b, x: b.Pad(x, before=(0,), after=(0,), value=0.0, mode="constant"), (f32(N),), []),
     ("concat of one", lambda b, x: b.Concat(x, axis=0), (f32(N),), []),
     ("split of one", lambda b, x: list(b.emit("Split", (x,), {"axis": 0, "sizes": (N,)})), (f32(N),), []),

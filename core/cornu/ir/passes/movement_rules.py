@@ -155,6 +155,22 @@ def whole_slice(r: Rewriter, node: Node) -> Value | None:
     return x if whole else None
 
 
+def turned_twice(r: Rewriter, node: Node) -> Value | None:
+    """Axes turned round twice are as they were"""
+    inner = r.producer(node.inputs[0], "Slice")
+    if inner is None or set(node.attributes["axes"]) != set(inner.attributes["axes"]):
+        return None
+    return inner.inputs[0] if _turns_round(node) and _turns_round(inner) else None
+
+
+def _turns_round(node: Node) -> bool:
+    a = node.attributes
+    return all(
+        step == -1 and end == -1 and start == node.inputs[0].shape[axis] - 1
+        for start, end, axis, step in zip(a["starts"], a["ends"], a["axes"], a["steps"], strict=True)
+    )
+
+
 def slice_of_slice(r: Rewriter, node: Node) -> Value | None:
     """Slices with step 1 add up"""
     inner = r.producer(node.inputs[0], "Slice")
@@ -251,7 +267,7 @@ RULES: dict[str, list[Rule]] = {
     "Reshape": [reshape],
     "Transpose": [transpose, transpose_of_repeated],
     "Expand": [expand],
-    "Slice": [whole_slice, slice_of_slice, move_expanded],
+    "Slice": [whole_slice, turned_twice, slice_of_slice, move_expanded],
     "Pad": [no_pad],
     "Concat": [concat],
     "Split": [split_of_one],

@@ -194,8 +194,8 @@ class RNN(Layer):
         return last, tree.map_structure(self._in_order, outputs) if self.return_sequences else None, states
 
     def _in_order(self, outputs: Any) -> Any:
-        outputs = ops.flip(outputs, 0) if self.go_backwards else outputs
-        return ops.swapaxes(outputs, 0, 1)
+        outputs = ops.swapaxes(outputs, 0, 1)
+        return ops.flip(outputs, 1) if self.go_backwards else outputs
 
     def _at_once(self, items: Any, states: Any, mask: Any, training: bool) -> Any:
         """The outputs by time and the last states from one node; None if the cell must run step by step."""
