@@ -74,6 +74,25 @@ def test_quotients_are_exact() -> None:
     check(lambda b, x, y: [b.Div(x, x), b.Div(x, y), b.Div(x, 3.0), b.Floor(b.Div(x, x))], x, y, tolerance=0)
 
 
+def test_quotients_behind_other_operators() -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 8, 8)).astype(np.float32)
+    numbers = np.arange(1, 9, dtype=np.float32)
+    kernel = {"strides": (1, 1), "dilations": (1, 1), "group": 1}
+
+    def make(b, x, y):  # type: ignore[no-untyped-def]
+        image = b.Conv(b.Reshape(x, shape=(1, 1, 8, 8)), b.Reshape(y, shape=(1, 1, 8, 8)), **kernel)
+        results = [b.MatMul(x, y), b.ReduceSum(x, axes=(0,), keepdims=False), b.Tanh(x), image, b.Add(y, 1.0)]
+        dividends = [
+            b.constant(2.0, "float32"),
+            b.constant(numbers),
+            b.Reshape(b.constant(np.tile(numbers, 8)), shape=(8, 8)),
+            x,
+        ]
+        return [b.Div(over, under) for over in dividends for under in results]
+
+    check(make, x, y, tolerance=1e-4)
+
+
 @pytest.mark.parametrize("op", INTEGER_BINARY)
 def test_functions_of_two_integers(op: str) -> None:
     x, y = pairs(INTEGERS)

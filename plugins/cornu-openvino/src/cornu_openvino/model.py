@@ -61,8 +61,8 @@ class Model:
         names = [value.name for value in proto.graph.input]
         try:
             model = runtime.core.read_model(proto.SerializeToString(), b"")
-            _keep_divisions(model)
             self._keep = _set_constants(runtime, model, names[len(self.inputs) :], list(referred.values()))
+            _keep_divisions(model)
             self._compiled = runtime.core.compile_model(model, device, _properties(runtime, device, part))
         except Exception as error:
             raise backend_error(error, self._nodes) from error
@@ -155,10 +155,25 @@ def _program(part: Part, inputs: Sequence[Value], constants: Mapping[Value, np.n
 
 
 def _keep_divisions(model: Any) -> None:
-    """Forbids OpenVINO to multiply by reciprocals, which makes `x / x` less than 1: its own mark for that."""
+    """Forbids OpenVINO to multiply by reciprocals, which makes `x / x` less than 1: its own mark for that.
+
+    Where a constant is divided it stays allowed: OpenVINO takes such a quotient for its reciprocal when it merges it
+    into a product of matrices or a reduction.
+    """
     for operation in model.get_ops():
-        if operation.get_type_name() == "Divide":
+        if operation.get_type_name() == "Divide" and _varies(operation.input_value(0).get_node()):
             operation.get_rt_info()["nonconvertable_divide_0"] = True
+
+
+def _varies(operation: Any) -> bool:
+    """Whether an operation depends on an input of the model."""
+    waiting = [operation]
+    while waiting:
+        operation = waiting.pop()
+        if operation.get_type_name() == "Parameter":
+            return True
+        waiting.extend(source.get_node() for source in operation.input_values())
+    return False
 
 
 def _set_constants(
