@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import wraps
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +44,7 @@ def wide(x: jax.Array) -> jax.Array:
 def in_float32(function: Function) -> Function:
     """A kernel that computes floats of 16 bits in float32 and rounds once."""
 
+    @wraps(function)
     def run(*arrays: jax.Array, **attributes: object) -> jax.Array:
         return convert(function(*map(wide, arrays), **attributes), arrays[0].dtype)
 
@@ -75,6 +77,7 @@ def alike(*arrays: jax.Array) -> list[jax.Array]:
 def broadcast(function: Function) -> Function:
     """A kernel of operands that are broadcast."""
 
+    @wraps(function)
     def run(*arrays: jax.Array, **attributes: object) -> jax.Array:
         return function(*alike(*arrays), **attributes)
 
