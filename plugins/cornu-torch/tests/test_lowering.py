@@ -39,6 +39,10 @@ def test_two_in_one() -> None:
     check(lambda b, x, y: b.Cast(b.Greater(x, y), to="float32"), [X, V], "Cast(Greater)")
     check(lambda b, x, y: b.Cast(b.LessOrEqual(x, y), to="float32"), [V, Y], "Cast(LessOrEqual)")
     check(lambda b, x, y, z: b.Add(b.MatMul(x, y), z), [X, Y.T.copy(), V[:40]], "MatMul+Add")
+    stack = RNG.normal(size=(3, 20, 40)).astype("float32")
+    check(lambda b, x, y, z: b.Add(b.MatMul(x, y), z), [stack, X, V], "MatMul+Add")
+    check(lambda b, x, y, z: b.Add(b.MatMul(x, y), z), [stack[:, :2, :3], X[:3, :2], V[:2]], "MatMul+Add")
+    check(lambda b, x, y: b.MatMul(x, y), [stack, X], "MatMul")
     check(lambda b, x, y, z: b.Add(z, b.MatMul(x, y)), [X[:2, :3], Y[:3, :2], V[:2]], "MatMul+Add")
 
 
@@ -48,6 +52,10 @@ def test_what_stays() -> None:
     check(lambda b, x, y, z: b.Add(x, b.Mul(y, z)), [X, V, V], "Mul", "Add")
     check(lambda b, x, y: b.Cast(b.Greater(x, y), to="float64"), [X, Y], "Greater", "Cast")
     check(lambda b, x, y: b.Add(b.MatMul(x, y), y), [X[:4, :4], Y[:4, :4]], "MatMul", "Add")
+    check(lambda b, x, y, z: b.Add(b.MatMul(x, y), z), [X[:4, :4], Y[:4, :1], V[:4]], "MatMul", "Add")
+    image, kernel, column = np.ones((2, 3, 4), "f"), np.ones((1, 3, 2), "f"), np.ones((1, 5, 1), "f")
+    plain = {"strides": (1,), "dilations": (1,), "group": 1}
+    check(lambda b, x, y, z: b.Add(b.Conv(x, y, **plain), z), [image, kernel, column], "Conv", "Add")
     whole = np.arange(6)
     check(lambda b, x, y: b.Add(x, b.Mul(x, y)), [whole, whole], "Mul", "Add")
 
@@ -81,6 +89,23 @@ def test_pooling_and_its_gradient(shape: Any, kernel: Any, strides: Any, dilatio
     same(run(program, [x, g]), expected(program, [x, g]))
     same(run(rule, [x, g]), expected(rule, [x, g]))
     same(run(forward, [x]), expected(forward, [x]))
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu(approximate: str) -> None:
+    def make(b: Any, x: Any) -> Any:
+        from cornu.ir.builder import Builder
+
+        inner = Builder("Gelu")
+        y = inner.input(x.type)
+        share = inner.Mul(inner.Add(inner.Erf(inner.Mul(y, 0.5**0.5)), 1.0), 0.5)
+        if approximate == "tanh":
+            slope = inner.Mul(inner.Add(y, inner.Mul(inner.Mul(inner.Mul(y, y), y), 0.044715)), (2 / np.pi) ** 0.5)
+            share = inner.Mul(inner.Add(inner.Tanh(slope), 1.0), 0.5)
+        body = inner.finish([inner.Mul(y, share)])
+        return b.emit("Call", (x,), {"name": "Gelu", "body": body, "approximate": approximate})
+
+    check(make, [X], "Gelu")
 
 
 def test_composites_are_known_by_more_than_their_name() -> None:

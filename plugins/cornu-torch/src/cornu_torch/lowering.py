@@ -122,34 +122,30 @@ def _interpolated(graph: Graph, node: Node, x: Value, inner: Node) -> Node | Non
 
 
 def _offset_product(graph: Graph, node: Node) -> Node | None:
-    """A product of two matrices with a vector added to its rows."""
-    if node.op != "Add" or node.outputs[0].dtype not in WIDE_FLOATS:
-        return None
-    for i in (0, 1):
-        product, offset = graph.alone(node.inputs[i], "MatMul"), node.inputs[1 - i]
-        if product is None or any(value.type.rank != 2 for value in product.inputs):
-            continue
-        if offset.shape == product.outputs[0].shape[1:]:
-            operands = (*product.inputs, offset)
-            return graph.put(Node("MatMul+Add", operands, node.outputs, {}, node.scope))
+    """A product with a matrix, and a vector added to its rows."""
+    for product, offset in _offset(graph, node, "MatMul"):
+        if product.inputs[1].type.rank == 2 and offset.shape == node.outputs[0].shape[-1:]:
+            return graph.put(Node("MatMul+Add", (*product.inputs, offset), node.outputs, {}, node.scope))
     return None
 
 
 def _offset_convolution(graph: Graph, node: Node) -> Node | None:
-    """A convolution with a number added to every channel: a vector that was reshaped to [1, C, 1, ...]."""
-    if node.op != "Add" or node.outputs[0].dtype not in WIDE_FLOATS:
-        return None
-    for i in (0, 1):
-        made, shaped = graph.alone(node.inputs[i], "Conv", "ConvTranspose"), graph.producers.get(node.inputs[1 - i])
-        if made is None or shaped is None or shaped.op != "Reshape":
-            continue
-        channels = made.outputs[0].shape[1]
-        column = (1, channels, *(1,) * (made.outputs[0].type.rank - 2))
-        if shaped.inputs[0].shape == (channels,) and shaped.outputs[0].shape == column:
-            operands = (*made.inputs, shaped.inputs[0])
-            fused = Node(f"{made.op}+Add", operands, node.outputs, made.attributes, made.scope)
-            return graph.put(fused)
+    """A convolution with a number added to every channel."""
+    for made, offset in _offset(graph, node, "Conv", "ConvTranspose"):
+        _, channels, *sizes = node.outputs[0].shape
+        if offset.shape == (1, channels, *(1,) * len(sizes)):
+            operands = (*made.inputs, offset)
+            return graph.put(Node(f"{made.op}+Add", operands, node.outputs, made.attributes, made.scope))
     return None
+
+
+def _offset(graph: Graph, node: Node, *ops: str) -> Iterator[tuple[Node, Value]]:
+    """Where a node adds to the result of an operator without stretching it: that operator, and what is added."""
+    if node.op == "Add" and node.outputs[0].dtype in WIDE_FLOATS:
+        for i in (0, 1):
+            made = graph.alone(node.inputs[i], *ops)
+            if made is not None and made.outputs[0].shape == node.outputs[0].shape:
+                yield made, node.inputs[1 - i]
 
 
 RULES: tuple[Rule, ...] = (_mask, _offset_product, _offset_convolution, _accumulated)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from cornu.ir.program import Program
-from torch.nn import grad
+from torch.nn import functional, grad
 
 from cornu_torch.dtypes import WIDE_FLOATS
 from cornu_torch.kernels.convolution import channels_last, convolve
@@ -148,3 +148,9 @@ def _layer_normalization(site: Site) -> Run:
     shape, epsilon = site.shapes[0][site.attributes["axis"] :], site.attributes["epsilon"]
     count = len(site.result_shapes)
     return lambda x, scale, offset=None: torch.native_layer_norm(x, shape, scale, offset, epsilon)[:count]
+
+
+@kernel("Gelu", dtypes=WIDE_FLOATS, accepts=_known((1,), (1,), "approximate"))
+def _gelu(site: Site) -> Run:
+    approximate: str = site.attributes["approximate"]
+    return lambda x: functional.gelu(x, approximate=approximate)

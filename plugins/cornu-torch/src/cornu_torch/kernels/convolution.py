@@ -46,9 +46,9 @@ LINEAR = _linear()
 
 
 def _is_large(site: Site) -> bool:
-    """Whether a product is one of two float32 matrices on the CPU, and worth it."""
+    """Whether float32 is multiplied by one matrix on the CPU, and oneDNN is worth it."""
     x, y = site.shapes[:2]
-    suits = site.device.type == "cpu" and site.dtype == "float32" and len(x) == len(y) == 2
+    suits = site.device.type == "cpu" and site.dtype == "float32" and len(x) >= len(y) == 2
     return suits and math.prod(x) * y[1] >= LARGE
 
 
@@ -64,11 +64,13 @@ def _matmul(site: Site) -> Run:
 
 @fused("MatMul+Add")
 def _matmul_add(site: Site) -> Run:
-    """A product of two matrices, with a number added to every column of it."""
+    """A product with a matrix, and a number added to every column of it."""
     linear = LINEAR
     if linear is not None and _is_large(site):
         return lambda x, y, offset: linear(x, y.t(), offset, "none", [], "")
-    return lambda x, y, offset: torch.addmm(offset, x, y)
+    if len(site.shapes[0]) == 2:
+        return lambda x, y, offset: torch.addmm(offset, x, y)
+    return lambda x, y, offset: torch.matmul(x, y).add_(offset)
 
 
 def _summed(x: Tensor, y: Tensor) -> Tensor:
@@ -120,16 +122,19 @@ def convolve(
 @kernel("Conv", "ConvTranspose", dtypes=FLOATS, accepts=wide_on_cpu)
 @fused("Conv+Add", "ConvTranspose+Add")
 def _conv(site: Site) -> Run:
-    """A sequence is an image of one row."""
+    """A sequence is an image of one row. What is added has the shape [1, C, 1, ...]."""
     a = site.attributes
     strides, dilations, group, extra = a["strides"], a["dilations"], a["group"], a.get("output_padding")
     arrange = arranging(site)
     if len(site.shapes[0]) > 3:
-        return lambda x, w, offset=None: convolve(arrange(x), w, offset, strides, dilations, group, extra)
+        if len(site.shapes) == 2:
+            return lambda x, w: convolve(arrange(x), w, None, strides, dilations, group, extra)
+        return lambda x, w, offset: convolve(arrange(x), w, offset.reshape(-1), strides, dilations, group, extra)
     strides, dilations, extra = (1, *strides), (1, *dilations), extra and (0, *extra)
 
     def run(x: Tensor, w: Tensor, offset: Tensor | None = None) -> Tensor:
         image = arrange(x.unsqueeze(2))
-        return convolve(image, w.unsqueeze(2), offset, strides, dilations, group, extra).squeeze(2)
+        vector = None if offset is None else offset.reshape(-1)
+        return convolve(image, w.unsqueeze(2), vector, strides, dilations, group, extra).squeeze(2)
 
     return run
