@@ -69,6 +69,15 @@ def test_functions_of_two_floats(op: str) -> None:
         check(lambda b, x, number=number: getattr(b, op)(b.constant(number, "float32"), x), x, tolerance=1e-5)
 
 
+def test_nan_between_bounds() -> None:
+    def make(b, x):  # type: ignore[no-untyped-def]
+        low, high = b.constant(-1.0, "float32"), b.constant(6.0, "float32")
+        clipped = [b.Max(b.Min(x, high), low), b.Min(high, b.Max(low, x)), b.Min(b.Max(low, x), high)]
+        return [*clipped, b.Min(b.Relu(x), high), b.Min(high, b.Relu(x)), b.Max(b.Neg(x), low)]
+
+    check(make, FLOATS)
+
+
 def test_quotients_are_exact() -> None:
     x, y = np.random.default_rng(0).normal(size=(2, 30, 37)).astype(np.float32)
     check(lambda b, x, y: [b.Div(x, x), b.Div(x, y), b.Div(x, 3.0), b.Floor(b.Div(x, x))], x, y, tolerance=0)

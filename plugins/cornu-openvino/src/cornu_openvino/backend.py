@@ -57,7 +57,7 @@ class OpenVinoBackend:
         """The installed runtime's version and devices."""
         import openvino
 
-        return {"version": openvino.__version__, "devices": list(openvino.Core().available_devices)}
+        return {"version": openvino.__version__.partition("-")[0], "devices": list(openvino.Core().available_devices)}
 
     # -- the contract --------------------------------------------------------------------------------------------
 

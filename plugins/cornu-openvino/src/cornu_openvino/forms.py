@@ -8,7 +8,7 @@ made in float32, casts to integers wrap, and some bad indices are followed where
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,14 +26,17 @@ _ERF = [2 / math.sqrt(math.pi) * (-1) ** n / (math.factorial(n) * (2 * n + 1)) f
 """The coefficients of erf(x) / x by powers of the square of x; good to float32 up to 0.5."""
 
 
-def write(b: Builder, node: Node, inputs: Sequence[Value]) -> Sequence[Value]:
+def write(b: Builder, node: Node, inputs: Sequence[Value], constants: Container[Value]) -> Sequence[Value]:
     """Adds a node to a part of OpenVINO's, in its right form.
 
     Args:
         b: The part's builder.
         node: The node.
         inputs: Its operands there.
+        constants: The program's values that are known.
     """
+    if node.op in ("Max", "Min") and node.inputs[0] in constants:
+        inputs = inputs[::-1]
     with b.scoped(node.scope):
         rule = RULES.get(node.op)
         results = rule(b, node, inputs) if rule else None
@@ -83,11 +86,12 @@ def _erf(b: Builder, node: Node, inputs: Sequence[Value]) -> Sequence[Value]:
 @_form("Relu")
 def _relu(b: Builder, node: Node, inputs: Sequence[Value]) -> Sequence[Value]:
     (x,) = inputs
-    return [b.Max(_number(b, 0, x), x)]
+    return [b.Where(b.Less(x, 0.0), _number(b, 0, x), x)]
 
 
 @_form("Max", "Min")
 def _extreme(b: Builder, node: Node, inputs: Sequence[Value]) -> Sequence[Value] | None:
+    """OpenVINO gives the second operand where one is NaN, and bounds that are constants where both are applied."""
     x, y = inputs
     if not _is_float(x):
         return None

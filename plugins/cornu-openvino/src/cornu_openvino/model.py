@@ -149,7 +149,7 @@ def _program(part: Part, inputs: Sequence[Value], constants: Mapping[Value, np.n
         if value not in values:
             values[value] = b.constant(constants[value])
     for node in part.nodes:
-        results = write(b, node, [values[value] for value in node.inputs])
+        results = write(b, node, [values[value] for value in node.inputs], constants)
         values.update(zip(node.outputs, results, strict=True))
     return b.finish([values[value] for value in part.outputs])
 
