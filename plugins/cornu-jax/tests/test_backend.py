@@ -6,6 +6,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import cornu.primitives  # noqa: F401 - registers them
 import jax
@@ -122,3 +123,10 @@ def test_a_cast_there_and_back_rounds() -> None:
         made = program(lambda b, x, dtype=dtype: b.Cast(b.Cast(x, to=dtype), to="float32"), f32(N))
         for ours, reference in on_both(made, [np.array([1.0001, 3.14159, 1e-3], np.float32)]):
             assert ours.tolist() == reference.tolist()
+
+
+def test_the_readme_runs(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    script = tmp_path / "readme.py"
+    script.write_text(text.partition("```python\n")[2].partition("```")[0])
+    subprocess.run([sys.executable, str(script)], check=True, cwd=tmp_path, capture_output=True)

@@ -13,7 +13,7 @@ import pytest
 from cornu.backend.contract import BackendError
 from cornu.ir.dim import symbol
 from cornu.ir.types import TensorType
-from cornu_jax.executable import JaxExecutable
+from cornu_jax.compilation import compile_program
 from cornu_jax.folding import fold_padding
 from jax_programs import N, compiled, f32, on_both, program, ramp
 
@@ -54,26 +54,48 @@ def test_the_cache_is_bounded() -> None:
         np.testing.assert_array_equal(backend.to_numpy(y), ramp(size) * 2)
         assert len(executable._cache) <= 2
     executable.close()
-    assert not executable._cache
+    assert not len(executable._cache)
 
 
 def test_threads_that_meet_one_size_compile_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    compilations: list[object] = []
-    compile = JaxExecutable._compile
-
-    def counted(self: JaxExecutable, *arguments: object) -> object:
-        compilations.append(arguments)
-        return compile(self, *arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(JaxExecutable, "_compile", counted)
-    backend, executable = compiled(program(lambda b, x: b.Mul(b.Exp(x), 2.0), f32(N)))
+    made = counted(monkeypatch)
+    backend, executable = compiled(program(lambda b, x: b.Mul(b.Exp(x), 2.25), f32(N)))
     buffers = [backend.from_numpy(ramp(size), "") for size in (3, 4)]
     threads = [threading.Thread(target=executable, args=([buffers[i % 2]],)) for i in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(compilations) == 2
+    assert len(made) == 2
+
+
+def test_a_program_with_other_weights_is_not_compiled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = counted(monkeypatch)
+    for factor in (1, 2, 1):
+        weights, order = ramp(4, 3) * factor, np.array([2, 0, 1])
+
+        def make(b, x, weights=weights, order=order):  # type: ignore[no-untyped-def]
+            return b.Gather(b.MatMul(x, b.constant(weights)), b.constant(order), axis=1)
+
+        backend, executable = compiled(program(make, f32(N, 4)))
+        for rows in (2, 5):
+            (y,) = executable([backend.from_numpy(ramp(rows, 4), "")])
+            np.testing.assert_allclose(backend.to_numpy(y), (ramp(rows, 4) @ weights)[:, order], rtol=1e-5)
+        executable.close()
+    assert len(made) == 2
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """A list that gets an entry for each compilation."""
+    made: list[object] = []
+    compile = compile_program
+
+    def counting(*arguments: object) -> object:
+        made.append(arguments)
+        return compile(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("cornu_jax.executable.compile_program", counting)
+    return made
 
 
 def test_compiling_leaves_nothing_behind() -> None:
@@ -100,7 +122,7 @@ def test_large_constants_are_not_written_into_the_executable() -> None:
     backend, executable = compiled(program(make, f32(N, 300)))
     (y,) = executable([backend.from_numpy(ramp(2, 300), "")])
     np.testing.assert_allclose(backend.to_numpy(y), ramp(2, 300) @ weights, rtol=1e-4, atol=1e-4)
-    (found,) = executable._cache.values()
+    (found,) = executable._cache._found.values()
     assert len(found.call.as_text()) < 20_000  # type: ignore[attr-defined]
 
 
@@ -124,7 +146,7 @@ def test_a_barrier_holds_apart() -> None:
     made = program(make, f32(300, 300))
     backend, executable = compiled(made)
     executable([backend.from_numpy(ramp(300, 300) / 1000, "")])
-    (found,) = executable._cache.values()
+    (found,) = executable._cache._found.values()
     assert found.call.as_text().count("/MatMul/") >= 18  # type: ignore[attr-defined]
     for ours, reference in on_both(made, [ramp(300, 300) / 1000]):
         np.testing.assert_allclose(ours, reference, rtol=1e-4, atol=1e-6)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from cornu_jax.executable import JaxExecutable
 
+_RECENT = 64
+"""How many executables are kept for programs that come again, as those of a model that is built anew."""
+
 
 class JaxBackend:
     """Runs programs as XLA executables that JAX compiles, on a CPU or a GPU.
@@ -36,11 +39,13 @@ class JaxBackend:
 
     def __init__(self, *, cache_size: int = 64) -> None:
         # JAX is imported here, so that listing backends does not.
+        from cornu_jax.compilation import Cache
         from cornu_jax.devices import Devices
 
         if cache_size < 1:
             raise ValueError(f"cache_size is a positive number, got {cache_size!r}.")
         self._cache_size = cache_size
+        self._recent = Cache(_RECENT)
         self._devices = Devices()
 
     def supports(self, op: str, dtypes: Sequence[str], attributes: Mapping[str, Any], device: str) -> bool:
@@ -95,7 +100,7 @@ class JaxBackend:
         """
         from cornu_jax.executable import JaxExecutable
 
-        return JaxExecutable(program, self._devices[options.device], self._cache_size)
+        return JaxExecutable(program, self._devices[options.device], self._cache_size, self._recent)
 
     @classmethod
     def describe(cls) -> dict[str, Any]:

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
 from threading import Lock
-from typing import Any
 
 import jax
 from cornu.backend.contract import BackendError
+from cornu.ir.fingerprint import fingerprint
 from cornu.ir.program import Program
-from cornu.ir.types import numpy_dtype
-from jax.sharding import SingleDeviceSharding
 
 from cornu_jax.buffers import refer
-from cornu_jax.settings import compiler_options, disturbed, settings
-from cornu_jax.tracing import Interpreter, declared, large_constants
-
-_Type: Callable[..., Any] = jax.ShapeDtypeStruct
-Key = tuple[tuple[int, ...], frozenset[int]]
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A program for one set of sizes.
-
-    Args:
-        call: What XLA made, as a function of the constants and the inputs.
-        smallest: The smallest output, by which one can see that a call has ended; None if there are no outputs.
-    """
-
-    call: Callable[..., list[jax.Array]]
-    smallest: int | None
+from cornu_jax.compilation import Cache, Compiled, compile_program
+from cornu_jax.lifting import lift_constants
+from cornu_jax.settings import disturbed, settings
 
 
 class JaxExecutable:
@@ -42,17 +24,18 @@ class JaxExecutable:
         program: The program.
         device: The device.
         cache_size: For how many sizes it stays compiled; those that were used last are kept.
+        recent: What was compiled for any program, so that one that comes again need not be compiled again.
 
     Raises:
         BackendError: The device has no room for the constants.
     """
 
-    def __init__(self, program: Program, device: jax.Device, cache_size: int) -> None:
-        self._program = program
-        self._platform = device.platform
-        self._sharding = SingleDeviceSharding(device)
-        self._constants = large_constants(program)
-        self._held = [refer(array, device) for array in self._constants]
+    def __init__(self, program: Program, device: jax.Device, cache_size: int, recent: Cache) -> None:
+        self._count = len(program.inputs)
+        self._program, constants = lift_constants(program)
+        self._fingerprint = fingerprint(self._program)
+        self._device = device
+        self._constants = [refer(array, device) for array in constants]
         # A call is looked up by these sizes; XLA's executable checks all others by itself.
         self._symbolic = [
             (i, axis)
@@ -60,8 +43,7 @@ class JaxExecutable:
             for axis, dim in enumerate(value.shape)
             if not isinstance(dim, int)
         ]
-        self._cache: OrderedDict[Key, Compiled] = OrderedDict()
-        self._cache_size = cache_size
+        self._cache, self._recent = Cache(cache_size), recent
         self._lock = Lock()
         self._last: jax.Array | None = None
 
@@ -79,11 +61,14 @@ class JaxExecutable:
             ValueError: The buffers do not fit the program.
             BackendError: The program cannot be compiled or run.
         """
-        compiled = self._compiled(inputs, _donated(inputs, donate) if donate else donate)
+        if len(inputs) != self._count:
+            raise ValueError(f"{self._program.name} takes {self._count} inputs, got {len(inputs)}.")
+        operands = [*inputs, *self._constants]
+        compiled = self._compiled(operands, _donated(inputs, donate) if donate else donate)
         try:
-            outputs = self._run(compiled, inputs)
+            outputs = _run(compiled, operands)
         except TypeError as error:
-            self._program.check_inputs([buffer.shape for buffer in inputs])
+            self._program.check_inputs([buffer.shape for buffer in operands])
             raise ValueError(f"The buffers do not fit program {self._program.name}: {error}") from error
         except jax.errors.JaxRuntimeError as error:
             raise BackendError(str(error)) from error
@@ -106,83 +91,35 @@ class JaxExecutable:
             raise BackendError(str(error)) from error
 
     def close(self) -> None:
-        """Frees what was compiled, and the constants."""
-        with self._lock:
-            self._cache.clear()
-            self._held = []
-            self._last = None
+        """Frees what was compiled for this program, and its constants."""
+        self._cache.clear()
+        self._constants = []
+        self._last = None
 
-    def _run(self, compiled: Compiled, inputs: Sequence[jax.Array]) -> list[jax.Array]:
-        if disturbed():
-            with settings():
-                return compiled.call(*self._held, *inputs)
-        return compiled.call(*self._held, *inputs)
+    def _compiled(self, operands: Sequence[jax.Array], donate: frozenset[int]) -> Compiled:
+        key = tuple([operands[i].shape[axis] for i, axis in self._symbolic]), donate
+        return self._cache.get(key) or self._found(key, operands, donate)
 
-    def _compiled(self, inputs: Sequence[jax.Array], donate: frozenset[int]) -> Compiled:
-        if len(inputs) != len(self._program.inputs):
-            raise ValueError(f"{self._program.name} takes {len(self._program.inputs)} inputs, got {len(inputs)}.")
-        key = tuple([inputs[i].shape[axis] for i, axis in self._symbolic]), donate
+    def _found(self, key: object, operands: Sequence[jax.Array], donate: frozenset[int]) -> Compiled:
+        """What an equal program left, or what XLA makes now."""
+        everywhere = self._fingerprint, self._device, key
         with self._lock:  # several threads that meet new sizes compile them once
-            found = self._cache.get(key)
+            found = self._cache.get(key) or self._recent.get(everywhere)
             if found is None:
-                found = self._cache[key] = self._compile([buffer.shape for buffer in inputs], donate)
-                if len(self._cache) > self._cache_size:
-                    self._cache.popitem(last=False)
-            else:
-                self._cache.move_to_end(key)
+                found = compile_program(self._program, [x.shape for x in operands], donate, self._device)
+                self._recent.put(everywhere, found)
+            self._cache.put(key, found)
         return found
 
-    def _compile(self, shapes: Sequence[tuple[int, ...]], donate: frozenset[int]) -> Compiled:
-        sizes = self._program.check_inputs(shapes)
-        inputs = [declared(value, sizes) for value in self._program.inputs]
-        outputs = [declared(value, sizes) for value in self._program.outputs]
-        first = len(self._constants)
-        function = jax.jit(
-            self._function(),
-            out_shardings=self._sharding,
-            donate_argnums=tuple(first + i for i in _usable(inputs, outputs, donate)),
-        )
-        operands = [(array.dtype, array.shape) for array in self._constants]
-        operands += [(numpy_dtype(dtype), shape) for dtype, shape in inputs]
-        types = [_Type(shape, dtype, sharding=self._sharding) for dtype, shape in operands]
-        try:
-            with settings():
-                call = function.lower(*types).compile(compiler_options=compiler_options(self._platform))
-        except jax.errors.JaxRuntimeError as error:
-            raise BackendError(str(error)) from error
-        order = sorted(range(len(outputs)), key=lambda i: _bytes(*outputs[i]))
-        return Compiled(call, order[0] if order else None)
 
-    def _function(self) -> Callable[..., list[jax.Array]]:
-        program, constants = self._program, self._constants
-
-        def function(*arrays: jax.Array) -> list[jax.Array]:
-            held = {id(value): array for value, array in zip(constants, arrays, strict=False)}
-            return Interpreter(held).run(program, arrays[len(constants) :])
-
-        function.__name__ = program.name.replace("/", "_") or "program"  # what profiles call it
-        return function
+def _run(compiled: Compiled, operands: Sequence[jax.Array]) -> list[jax.Array]:
+    if disturbed():
+        with settings():
+            return compiled.call(*operands)
+    return compiled.call(*operands)
 
 
 def _donated(inputs: Sequence[jax.Array], donate: frozenset[int]) -> frozenset[int]:
     """The positions in `donate` whose buffer stands at no other position."""
     count = Counter(map(id, inputs))
     return frozenset(i for i in donate if count[id(inputs[i])] == 1)
-
-
-def _usable(inputs: Sequence[Any], outputs: Sequence[Any], donate: frozenset[int]) -> list[int]:
-    """The donated inputs in whose memory an output fits: JAX warns of others."""
-    room = Counter(outputs)
-    usable = []
-    for i in sorted(donate):
-        if room[inputs[i]]:
-            room[inputs[i]] -= 1
-            usable.append(i)
-    return usable
-
-
-def _bytes(dtype: str, shape: Sequence[int]) -> int:
-    count = numpy_dtype(dtype).itemsize
-    for size in shape:
-        count *= size
-    return count
