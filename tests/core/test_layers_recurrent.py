@@ -210,6 +210,20 @@ def test_the_mask_of_an_embedding_ends_a_sequence() -> None:
     np.testing.assert_allclose(whole[:1], model.predict(words[:1, :3], verbose=0), rtol=1e-4, atol=1e-6)
 
 
+def test_beside_first_states_only_a_mask_given_by_name_counts() -> None:
+    """As in Keras, whose files would predict something else otherwise."""
+    x, start = np.concatenate([draw(2, 3, 3), np.zeros((2, 2, 3), np.float32)], 1), draw(2, 4)
+    layer = layers.GRU(4)
+    sequences, state = keras.Input((5, 3)), keras.Input((4,))
+    masked = layers.Masking()(sequences)
+    plain = keras.Model([sequences, state], layer(masked, initial_state=state))
+    named = keras.Model([sequences, state], layer(masked, initial_state=state, mask=masked._keras_mask))
+    whole, short = layer(x, initial_state=start), layer(x[:, :3], initial_state=start)
+    np.testing.assert_allclose(plain.predict([x, start], verbose=0), whole, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(named.predict([x, start], verbose=0), short, rtol=1e-4, atol=1e-5)
+    assert np.abs(np.asarray(whole) - np.asarray(short)).max() > 1e-3
+
+
 # -- states ----------------------------------------------------------------------------------------------------------
 
 

@@ -298,8 +298,9 @@ class Layer(Stateless, Operation):
         """Gives `call` the masks that its inputs carry, where it has a parameter for them."""
         bound = self._bound(args, kwargs)
         tensors = [name for name, value in bound.items() if _has_tensor(value) and not name.endswith("mask")]
-        for i, name in enumerate(tensors):
-            wanted = "mask" if (i == 0 and len(tensors) == 1) or (i == 0 and self._accepts("mask")) else f"{name}_mask"
+        for name in tensors:
+            # As in Keras: beside other tensors, such as first states, an input's mask goes by the input's name only.
+            wanted = "mask" if len(tensors) == 1 else f"{name}_mask"
             if self._accepts(wanted) and bound.get(wanted) is None:
                 mask = tree.map_structure(lambda leaf: getattr(leaf, "_keras_mask", None), bound[name])
                 if any(leaf is not None for leaf in tree.flatten(mask)):
