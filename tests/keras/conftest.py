@@ -1,5 +1,5 @@
-"""Failures inside the shared runs of layers show both sides, as in a test."""
+"""Failures inside the shared runs show both sides, as in a test."""
 
 import pytest
 
-pytest.register_assert_rewrite("layer_runs")
+pytest.register_assert_rewrite("layer_runs", "training_runs")

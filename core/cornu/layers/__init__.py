@@ -64,6 +64,10 @@ _MODULES = {
         "MaxPooling2D",
         "MaxPooling3D",
     ),
+    "preprocessing.encoding": ("CategoryEncoding",),
+    "preprocessing.discretization": ("Discretization",),
+    "preprocessing.normalization": ("Normalization",),
+    "preprocessing.pipeline": ("Pipeline",),
     "preprocessing.colors": (
         "RandomBrightness",
         "RandomColorDegeneration",
