@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from layer_draws.drawn import Draw, Drawn, data_format, floats, integers
 
 
