@@ -159,13 +159,11 @@ def test_a_transposed_convolution_of_the_same_size_is_the_adjoint_of_a_convoluti
     )
 
 
-@pytest.mark.parametrize(("extra", "length"), [(None, 8), (0, 7), (1, 8), (2, 9)])
-def test_output_padding_makes_the_output_longer(extra: int | None, length: int) -> None:
-    layer = layers.Conv1DTranspose(1, 2, strides=3, padding="same", output_padding=extra)
-    assert layer(np.ones((1, 3, 1), np.float32)).shape == (1, {None: 9, 0: 6, 1: 7, 2: 8}[extra], 1)
-    layer = layers.Conv1DTranspose(1, 2, strides=3, output_padding=extra)
-    assert layer(np.ones((1, 3, 1), np.float32)).shape == (1, {None: 9, 0: 8, 1: 9, 2: 10}[extra], 1)
-    assert length
+@pytest.mark.parametrize(("extra", "whole", "same"), [(None, 9, 9), (0, 8, 6), (1, 9, 7), (2, 10, 8)])
+def test_output_padding_sets_the_length_of_the_output(extra: int | None, whole: int, same: int) -> None:
+    x = np.ones((1, 3, 1), np.float32)
+    assert layers.Conv1DTranspose(1, 2, strides=3, output_padding=extra)(x).shape == (1, whole, 1)
+    assert layers.Conv1DTranspose(1, 2, strides=3, padding="same", output_padding=extra)(x).shape == (1, same, 1)
 
 
 @FORMATS
@@ -366,7 +364,6 @@ def test_a_target_that_fits_some_sizes_only(target: tuple[int | None, ...], size
 def test_the_edges_of_reshaping() -> None:
     assert layers.Reshape(())(np.ones((2, 1), np.float32)).shape == (2,)
     assert layers.Reshape((0,))(np.ones((2, 0), np.float32)).shape == (2, 0)
-    assert layers.Reshape((-1, 0))(np.ones((2, 0), np.float32)).shape[0] == 2 if False else True
     assert layers.Flatten()(np.ones(3, np.float32)).shape == (3, 1)
     assert layers.Permute(())(np.ones(3, np.float32)).shape == (3,)
     assert layers.Reshape([2, 3]).target_shape == (2, 3)
