@@ -58,6 +58,11 @@ def sparse(draw: random.Random, arguments: dict[str, Any]) -> tuple[np.ndarray, 
     return (true[..., None] if draw.random() < 0.3 else true), pred
 
 
+def sparse_rows(draw: random.Random, arguments: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    true, pred = sparse(draw, arguments)
+    return true.reshape(pred.shape[:-1]), pred
+
+
 def overlap(draw: random.Random, arguments: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     sizes = (3, 4, 2, 2)
     return labels(draw, *sizes), scores(draw, *sizes)
@@ -100,7 +105,7 @@ LOSSES: dict[str, tuple[Data, Choices]] = {
         categorical,
         {**LOGITS, "alpha": (0.1, 0.6), "gamma": (0.5, 1.5, 3.0), "axis": (-1,)},
     ),
-    "CategoricalGeneralizedCrossEntropy": (sparse, {"q": (0.2, 0.7, 0.9)}),
+    "CategoricalGeneralizedCrossEntropy": (sparse_rows, {"q": (0.2, 0.7, 0.9)}),
     "SparseCategoricalCrossentropy": (sparse, {"from_logits": (True, False), "ignore_class": (2, 0, -1)}),
     "Dice": (overlap, {"axis": (None, 1, (1, 2, 3))}),
     "Tversky": (overlap, {"alpha": (0.3, 0.8), "beta": (0.2, 0.7), "axis": (None, 1, (1, 2, 3))}),
