@@ -67,9 +67,9 @@ def plain(value: Any) -> Any:
     """Results as JSON data."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
-    if value is None or isinstance(value, (str, bool)):
+    if value is None or isinstance(value, (str, int, float)):
         return value
-    if isinstance(value, (list, tuple)) and any(not isinstance(item, (int, float)) for item in value):
+    if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    array = np.asarray(value)
-    return [float(f"{number:.9g}") for number in array.ravel().astype("float64")] if array.ndim else float(array)
+    array = np.asarray(value, "float64")
+    return [float(f"{number:.9g}") for number in array.ravel()] if array.ndim else float(array)

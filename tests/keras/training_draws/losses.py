@@ -87,7 +87,7 @@ LOSSES: dict[str, tuple[Data, Choices]] = {
     "MeanAbsoluteError": (regression, {}),
     "MeanAbsolutePercentageError": (counts, {}),
     "MeanSquaredLogarithmicError": (counts, {}),
-    "CosineSimilarity": (regression, {"axis": (-1, 1)}),
+    "CosineSimilarity": (regression, {"axis": (-1, 1, 0)}),
     "Huber": (regression, {"delta": (0.2, 1.0, 2.5)}),
     "LogCosh": (regression, {}),
     "Hinge": (signs, {}),

@@ -200,7 +200,7 @@ def _metric(name: str) -> Draw:
             weight = _sample_weight(draw, name, arguments, values)
             metric.update_state(*values, sample_weight=weight if weighted else None)
             results.append(metric.result())
-        found = {"results": results, "state": [[v.name, list(v.shape), v] for v in metric.variables]}
+        found = {"results": results, "state": [[v.name, np.asarray(v)] for v in metric.variables]}
         metric.reset_state()
         found["after_reset"] = [float(np.abs(np.asarray(v)).sum()) for v in metric.variables]
         return plain({**found, "config": metric.get_config()})
