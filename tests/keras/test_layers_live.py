@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.keras,
     pytest.mark.slow,  # a live Keras compiles every model
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),  # Keras's
+    pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64:UserWarning"),  # MixUp's in Keras on JAX
 ]
 
 
