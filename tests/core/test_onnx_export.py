@@ -283,8 +283,9 @@ def test_what_an_opset_lacks_is_listed_all_at_once() -> None:
     x = b.input(TensorType("int32", (3,)), "x")
     with b.scoped("mask"):
         y = b.BitwiseAnd(x, x)
-    z = b.BitwiseOr(y, x)
-    with pytest.raises(OnnxExportError, match=r"opset 17 .*BitwiseAnd \(in mask\), BitwiseOr"):
+    with b.scoped("key"):
+        z = b.BitwiseAnd(y, b.constant(np.array([1, 2, 3], np.int32)))
+    with pytest.raises(OnnxExportError, match=r"opset 17 .*BitwiseAnd \(in mask\), BitwiseAnd \(in key\)"):
         to_onnx(b.finish([z]), opset=17)
 
 
