@@ -113,7 +113,7 @@ def test_broken_plugins_stop_neither_training_nor_the_list(install: Any, capsys:
     for twin in ("twin (first-twin 1.0)", "twin (second-twin 2.0)"):
         assert f"{twin} cannot be used: 2 distributions claim this name: " in told
     usable = {info.name for info in manager.installed() if not info.error}
-    assert usable >= set(declared_backends())
+    assert usable >= {"numpy", "onnxruntime"}
 
     with pytest.raises(manager.BackendLoadError, match=r"'driverless' from cornu-driverless 1\.0.*libdriver\.so\.7"):
         keras.config.set_backend("driverless")
@@ -123,7 +123,7 @@ def test_broken_plugins_stop_neither_training_nor_the_list(install: Any, capsys:
 
 
 def declared_backends() -> dict[str, str]:
-    """The backends of this repository: name to module."""
+    """The backends of this repository, those of its plugins included: name to module."""
     projects = [ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")]
     found: dict[str, str] = {}
     for project in projects:

@@ -12,8 +12,9 @@ from cornu.backend.contract import BackendError, CompileOptions
 from cornu.backend.manager import get_backend
 from cornu.ir.builder import Builder
 from cornu.ir.types import TensorType
-from cornu_torch import TorchBackend
 from torch_programs import BACKEND, program_of
+
+from cornu_torch import TorchBackend
 
 
 def test_it_is_installed() -> None:

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cornu.backend.manager import register_backend
 from cornu.ir.differentiate import vjp_program
 from cornu.ir.passes import prepare
 from cornu.ir.program import Program
+from torch_programs import BACKEND, expected, program_of, run, same
+
+from cornu_torch import TorchBackend
 from cornu_torch.lowering import lower
 from cornu_torch.support import name_of
-from torch_programs import BACKEND, expected, program_of, run, same
 
 RNG = np.random.default_rng(0)
 X, Y, Z = (RNG.normal(size=(40, 50)).astype("float32") for _ in range(3))
@@ -90,26 +93,38 @@ def test_pooling_and_its_gradient(shape: Any, kernel: Any, strides: Any, dilatio
     same(run(forward, [x]), expected(forward, [x]))
 
 
-@pytest.mark.parametrize("approximate", ["none", "tanh"])
-def test_gelu(approximate: str) -> None:
-    def make(b: Any, x: Any) -> Any:
-        from cornu.ir.builder import Builder
+def test_what_is_recognised_by_its_body() -> None:
+    """Softmax, its logarithm, Gelu and layer normalization as the core makes them, with and without gradients."""
+    import cornu as keras
 
-        inner = Builder("Gelu")
-        y = inner.input(x.type)
-        share = inner.Mul(inner.Add(inner.Erf(inner.Mul(y, 0.5**0.5)), 1.0), 0.5)
-        if approximate == "tanh":
-            slope = inner.Mul(inner.Add(y, inner.Mul(inner.Mul(inner.Mul(y, y), y), 0.044715)), (2 / np.pi) ** 0.5)
-            share = inner.Mul(inner.Add(inner.Tanh(slope), 1.0), 0.5)
-        body = inner.finish([inner.Mul(y, share)])
-        return b.emit("Call", (x,), {"name": "Gelu", "body": body, "approximate": approximate})
+    def functions(x: Any) -> list[Any]:
+        scale = keras.ops.ones((50,), "float32") * 0.5
+        made = [keras.ops.softmax(x), keras.ops.log_softmax(x, axis=0), keras.layers.LayerNormalization()(x), scale]
+        return [*made, keras.activations.gelu(x), keras.activations.gelu(x, approximate=True)]
 
-    check(make, [X], "Gelu")
+    asked: dict[str, bool] = {}
+
+    class Asked(TorchBackend):
+        def supports(self, op: str, dtypes: Any, attributes: Any, device: str) -> bool:
+            answer = super().supports(op, dtypes, attributes, device)
+            asked[op] = answer or asked.get(op, False)
+            return answer
+
+    register_backend("torch_asked", Asked)
+    found = []
+    for name in ("torch_asked", "numpy"):
+        with keras.use_backend(name):
+            found.append([keras.ops.convert_to_numpy(y) for y in keras.function(functions)(X)])
+    same(*found, 1e-5)
+    assert all(asked[name] for name in ("Softmax", "LogSoftmax", "LayerNormalization", "Gelu"))
 
 
 def test_composites_are_known_by_more_than_their_name() -> None:
     """Another composite of a known name is taken for what its body says."""
     inner = program_of(lambda b, x: b.Mul(x, 2.0), X)
+    other = program_of(lambda b, x: b.Div(b.Exp(x), b.ReduceSum(b.Exp(x), axes=(0,), keepdims=True)), X)
+    program = program_of(lambda b, x: b.emit("Call", (x,), {"name": "Softmax", "body": other, "axis": 1}), X)
+    same(run(program, [X]), [np.exp(X) / np.exp(X).sum(0, keepdims=True)])
     for name in ("Softmax", "LayerNormalization", "ConvWeightGrad", "MaxPoolGrad", "Add(Mul)", "MatMul+Add"):
         program = program_of(lambda b, x, name=name: b.emit("Call", (x,), {"name": name, "body": inner}), X)
         same(run(program, [X]), [X * 2])

@@ -134,12 +134,48 @@ def sampled(draw: random.Random) -> dict[str, Any]:
     }
 
 
+def mel_spectrogram(k: Any, draw: random.Random) -> Drawn:
+    layer = k.layers.MelSpectrogram(
+        fft_length=32,
+        sequence_stride=draw.choice((8, 12)),
+        sequence_length=draw.choice((None, 20)),
+        window=draw.choice(("hann", "hamming")),
+        sampling_rate=draw.choice((8000, 16000)),
+        num_mel_bins=draw.randint(3, 6),
+        max_freq=draw.choice((None, 3000.0)),
+        power_to_db=draw.random() < 0.5,
+        top_db=draw.choice((80.0, 5.0)),
+        mag_exp=draw.choice((1.0, 2.0)),
+        min_power=draw.choice((1e-10, 1.0)),
+        ref_power=draw.choice((1.0, 3.0)),
+    )
+    return Drawn(layer, (floats(draw, 3, 70),), trains=False)
+
+
+def stft_spectrogram(k: Any, draw: random.Random) -> Drawn:
+    form = data_format(draw)
+    layer = k.layers.STFTSpectrogram(
+        mode=draw.choice(("log", "magnitude", "psd", "real", "imag", "angle", "stft")),
+        frame_length=10,
+        frame_step=draw.choice((None, 3)),
+        fft_length=draw.choice((None, 12, 15)),
+        window=draw.choice(("hann", "blackman", None)),
+        periodic=draw.random() < 0.5,
+        scaling=draw.choice(("density", "spectrum", None)),
+        padding=draw.choice(("valid", "same")),
+        expand_dims=draw.random() < 0.5,
+        data_format=form,
+    )
+    return Drawn(layer, (floats(draw, *((2, 24, 2) if form == "channels_last" else (2, 2, 24))),))
+
+
 DRAWS: dict[str, Draw] = {
     "AutoContrast": auto_contrast,
     "CategoryEncoding": category_encoding,
     "CenterCrop": center_crop,
     "CutMix": changing("CutMix", lambda draw: {"factor": bounds(draw)}),
     "Discretization": discretization,
+    "MelSpectrogram": mel_spectrogram,
     "MixUp": changing("MixUp", lambda draw: {"alpha": draw.uniform(0.1, 1)}),
     "Normalization": normalization,
     "Pipeline": pipeline,
@@ -218,6 +254,7 @@ DRAWS: dict[str, Draw] = {
     ),
     "Rescaling": rescaling,
     "Resizing": resizing,
+    "STFTSpectrogram": stft_spectrogram,
     "Solarization": changing(
         "Solarization",
         lambda draw: {"addition_factor": bounds(draw), "threshold_factor": bounds(draw), **ranged(draw)},

@@ -13,7 +13,7 @@ from cornu.ir.onnx.folding import fold_pads
 from cornu.ir.onnx.names import Names, SizeNames, join
 from cornu.ir.onnx.protos import node_proto, tensor_header, tensor_proto, value_info
 from cornu.ir.onnx.registry import CALLS, WRITE, NodeWriter, WriteRule, name_of
-from cornu.ir.onnx.schemas import input_dtypes, widened_dtype
+from cornu.ir.onnx.schemas import input_dtypes, newest_opset, widened_dtype
 from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program, Value
 from cornu.ir.types import TensorType
@@ -223,7 +223,8 @@ class GraphWriter:
         if wide:
             return self._widened(node, wide, inputs, wanted)
         lacking = wide is not None or input_dtypes(node.op, self.opset) is None
-        if lacking and lookup(node.op).decompose is not None:
+        of_ours = node.op in WRITE and input_dtypes(node.op, newest_opset()) is None  # written in a way of its own
+        if lacking and not of_ours and lookup(node.op).decompose is not None:
             return self._decomposed(node, inputs, wanted)
         return self._ruled(node, WRITE.get(node.op, _plain), inputs, wanted)
 

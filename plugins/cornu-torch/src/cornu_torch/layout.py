@@ -206,4 +206,10 @@ def _unbound(body: Program, sizes: Mapping[str, int]) -> Any:
 
 def make_constants(program: Program, convert: Callable[[Any], Tensor]) -> dict[Node, Tensor]:
     """Every constant of a program and its sub-programs as a tensor."""
-    return {node: convert(node.attributes["value"]) for node in program.walk() if node.op == "Constant"}
+    made = {}
+    for node in program.nodes:
+        if node.op == "Constant":
+            made[node] = convert(node.attributes["value"])
+        for body in node.bodies.values():
+            made.update(make_constants(body, convert))
+    return made

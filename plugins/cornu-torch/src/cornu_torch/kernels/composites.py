@@ -1,7 +1,7 @@
 """Composites that torch has one kernel for.
 
-They are recognised by name, operands and configuration; whatever differs from what is known here is left to the core,
-which takes the composite's body instead.
+They are recognised by name, operands and configuration, and by their body where the specification does not say what the
+name means; whatever differs from what is known here is left to the core, which takes the composite's body instead.
 """
 
 from __future__ import annotations
@@ -32,6 +32,21 @@ def _known(operands: tuple[int, ...], results: tuple[int, ...], *configuration: 
             return False
         same = {value.dtype for value in (*body.inputs, *body.outputs)} == {dtypes[0]}
         return same and len(dtypes) in operands and len(body.outputs) in results
+
+    return accepts
+
+
+def _made_of(known: Accepts, *bodies: str) -> Accepts:
+    """Composites whose body is one of these sequences of operators, too, reducing what `axis` says."""
+    expected = {tuple(body.split()) for body in bodies}
+
+    def accepts(dtypes: Sequence[str], attributes: Mapping[str, Any], on_cpu: bool) -> bool:
+        if not known(dtypes, attributes, on_cpu):
+            return False
+        nodes = [node for node in attributes["body"].nodes if node.op != "Constant"]
+        axis = attributes.get("axis")
+        reduced = {node.attributes["axes"] for node in nodes if node.op.startswith("Reduce")}
+        return tuple(node.op for node in nodes) in expected and all(min(axes) == axis for axes in reduced)
 
     return accepts
 
@@ -82,7 +97,7 @@ def _max_pool_grad_runs(dtypes: Sequence[str], attributes: Mapping[str, Any], on
     known = _known((2,), (1,), "kernel_shape", "strides", "dilations")
     if not on_cpu or not known(dtypes, attributes, on_cpu):
         return False
-    return all(runs_natively(node, on_cpu) for node in attributes["body"].walk())
+    return all(runs_natively(node, on_cpu) for node in attributes["body"].nodes)
 
 
 @kernel("MaxPoolGrad", dtypes=WIDE_FLOATS, accepts=_max_pool_grad_runs, sequence=True)
@@ -133,8 +148,18 @@ def _is_solid(site: Site) -> bool:
 
 # -- softmax and normalization -------------------------------------------------------------------------------------
 
+_SOFTMAX = _made_of(
+    _known((1,), (1, 2), "axis"), "ReduceMax Sub Exp ReduceSum Div", "ReduceMax Sub Exp ReduceSum Log Sub"
+)
+_LAYER_NORMALIZATION = _made_of(
+    _known((2, 3), (1, 3), "axis", "epsilon"),
+    "ReduceMean Sub Mul ReduceMean Add Sqrt Reciprocal Mul Mul",
+    "ReduceMean Sub Mul ReduceMean Add Sqrt Reciprocal Mul Mul Add",
+)
+_GELU = _made_of(_known((1,), (1,), "approximate"), "Mul Erf Mul Add Mul", "Mul Mul Add Mul Tanh Mul Add Mul")
 
-@kernel("Softmax", "LogSoftmax", dtypes=WIDE_FLOATS, accepts=_known((1,), (1, 2), "axis"), shared=True, sequence=True)
+
+@kernel("Softmax", "LogSoftmax", dtypes=WIDE_FLOATS, accepts=_SOFTMAX, shared=True, sequence=True)
 def _softmax(site: Site) -> Run:
     """The residual for the gradient, where it is asked for, is the result."""
     axis, count = site.attributes["axis"], len(site.result_shapes)
@@ -142,7 +167,7 @@ def _softmax(site: Site) -> Run:
     return lambda x: (function(x, axis),) * count
 
 
-@kernel("LayerNormalization", dtypes=WIDE_FLOATS, accepts=_known((2, 3), (1, 3), "axis", "epsilon"), sequence=True)
+@kernel("LayerNormalization", dtypes=WIDE_FLOATS, accepts=_LAYER_NORMALIZATION, sequence=True)
 def _layer_normalization(site: Site) -> Run:
     """The residuals are the mean and the inverse deviation."""
     shape, epsilon = site.shapes[0][site.attributes["axis"] :], site.attributes["epsilon"]
@@ -150,7 +175,7 @@ def _layer_normalization(site: Site) -> Run:
     return lambda x, scale, offset=None: torch.native_layer_norm(x, shape, scale, offset, epsilon)[:count]
 
 
-@kernel("Gelu", dtypes=WIDE_FLOATS, accepts=_known((1,), (1,), "approximate"))
+@kernel("Gelu", dtypes=WIDE_FLOATS, accepts=_GELU)
 def _gelu(site: Site) -> Run:
     approximate: str = site.attributes["approximate"]
     return lambda x: functional.gelu(x, approximate=approximate)
