@@ -158,7 +158,7 @@ def stft_spectrogram(k: Any, draw: random.Random) -> Drawn:
         mode=draw.choice(("log", "magnitude", "psd", "real", "imag", "angle", "stft")),
         frame_length=10,
         frame_step=draw.choice((None, 3)),
-        fft_length=draw.choice((None, 12, 15)),
+        fft_length=draw.choice((None, 16, 32)),
         window=draw.choice(("hann", "blackman", None)),
         periodic=draw.random() < 0.5,
         scaling=draw.choice(("density", "spectrum", None)),

@@ -17,7 +17,8 @@ class STFTSpectrogram(Layer):
 
     Args:
         mode: What of the spectrum `r + i s` the result is: "magnitude" `sqrt(r^2 + s^2)`, "log" of it, "psd"
-            `2 (r^2 + s^2)` (once at both ends), "real", "imag", "angle" `atan2(s, r)`, or "stft" for real and imaginary parts side by side.
+            `2 (r^2 + s^2)` (once at both ends), "real", "imag", "angle" `atan2(s, r)`, or "stft" for real and
+            imaginary parts side by side.
         frame_length: The length of the windows.
         frame_step: Their distance; half their length if missing.
         fft_length: The length of the transforms, at least that of the windows; the next power of two if missing.
