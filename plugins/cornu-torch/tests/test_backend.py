@@ -12,9 +12,8 @@ from cornu.backend.contract import BackendError, CompileOptions
 from cornu.backend.manager import get_backend
 from cornu.ir.builder import Builder
 from cornu.ir.types import TensorType
-from torch_programs import BACKEND, program_of
-
 from cornu_torch import TorchBackend
+from torch_programs import BACKEND, program_of
 
 
 def test_it_is_installed() -> None:

@@ -10,11 +10,10 @@ from cornu.backend.manager import register_backend
 from cornu.ir.differentiate import vjp_program
 from cornu.ir.passes import prepare
 from cornu.ir.program import Program
-from torch_programs import BACKEND, expected, program_of, run, same
-
 from cornu_torch import TorchBackend
 from cornu_torch.lowering import lower
 from cornu_torch.support import name_of
+from torch_programs import BACKEND, expected, program_of, run, same
 
 RNG = np.random.default_rng(0)
 X, Y, Z = (RNG.normal(size=(40, 50)).astype("float32") for _ in range(3))

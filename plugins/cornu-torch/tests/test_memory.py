@@ -125,7 +125,6 @@ def test_constants_are_referred_to() -> None:
 
 def test_plans_are_few() -> None:
     from cornu.ir.dim import symbol
-
     from cornu_torch.executable import PLANS
 
     b = Builder("sizes")

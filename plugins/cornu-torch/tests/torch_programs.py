@@ -13,7 +13,6 @@ from cornu.ir.interpret import evaluate
 from cornu.ir.passes import prepare
 from cornu.ir.program import Program
 from cornu.ir.types import TensorType
-
 from cornu_torch import TorchBackend
 
 BACKEND = TorchBackend()
