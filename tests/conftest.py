@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
 
+# Failures inside what several tests run show both sides, as in a test.
+pytest.register_assert_rewrite("cornu_conformance.layer_runs", "training_runs")
 # Every program is verified after every pass; set before anything imports the passes.
 os.environ.setdefault("CORNU_VERIFY", "1")
 # Two workers whose BLAS threads wait for one another are many times slower than two that have one thread each.
@@ -16,3 +19,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Leaves out what needs a live Keras, unless `-m` asks for something itself."""
     if not config.option.markexpr:
         config.option.markexpr = "not keras"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Twenty thousand tests are many objects: no later collection of garbage need look at them."""
+    gc.collect()
+    gc.freeze()

@@ -21,8 +21,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 import keras
-from layer_draws import FAMILIES
-from layer_runs import config, make, predictions, train
+from cornu_conformance.layer_draws import FAMILIES
+from cornu_conformance.layer_runs import config, make, predictions, train
 
 FOLDER = Path(__file__).parent / "fixtures"
 SEEDS = 4

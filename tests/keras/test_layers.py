@@ -13,8 +13,8 @@ from typing import Any
 import cornu
 import numpy as np
 import pytest
-from layer_draws import DRAWS, FAMILIES
-from layer_runs import close, compare, make, predictions, results
+from cornu_conformance.layer_draws import DRAWS, FAMILIES
+from cornu_conformance.layer_runs import close, compare, make, predictions, results
 
 HERE = Path(__file__).parent
 

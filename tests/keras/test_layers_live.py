@@ -5,10 +5,10 @@ from __future__ import annotations
 import cornu
 import numpy as np
 import pytest
+from cornu_conformance.layer_draws import DRAWS
+from cornu_conformance.layer_runs import close, compare, results
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from layer_draws import DRAWS
-from layer_runs import close, compare, results
 
 pytestmark = [
     pytest.mark.keras,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from layer_draws.drawn import floats
+from cornu_conformance.layer_draws.drawn import floats
 
 from training_draws.drawn import Choices, Draw, gradient, plain, some
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from layer_draws.drawn import floats, integers
+from cornu_conformance.layer_draws.drawn import floats, integers
 
 Draw = Callable[[Any, random.Random], Any]
 Choices = dict[str, Sequence[Any]]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from layer_draws.drawn import floats, integers
+from cornu_conformance.layer_draws.drawn import floats, integers
 
 from training_draws.drawn import Choices, Draw, gradient, labels, one_hot, plain, positive, scores, shape, shares, some
 from training_draws.drawn import weights as sample_weights

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from layer_draws.drawn import floats, integers
+from cornu_conformance.layer_draws.drawn import floats, integers
 
 from training_draws.drawn import Choices, Draw, labels, one_hot, plain, positive, scores, shares, some, weights
 

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import numpy as np
-from layer_draws.drawn import floats
+from cornu_conformance.layer_draws.drawn import floats
 
 from training_draws.drawn import Choices, Draw, plain, some
 from training_draws.schedules import schedule

@@ -32,7 +32,7 @@ def _in_folder(check: Callable[[Subject, Job, Path], None], job: Job, subject: S
 
 def _trained(job: Job) -> Any:
     """The job's model after one step; its weights from formulas."""
-    cornu.utils.clear_session()
+    cornu.utils.clear_session(free_memory=False)
     model = job.model(cornu)
     for i, variable in enumerate(model.weights):
         if "variance" in variable.name:
@@ -106,7 +106,7 @@ def weights(subject: Subject, job: Job, folder: Path) -> None:
     """Weights go to a file and into another model of the same form, which forgets what it predicted before."""
     with subject.use():
         model = _trained(job)
-        cornu.utils.clear_session()
+        cornu.utils.clear_session(free_memory=False)
         other = job.model(cornu)
         _predicted(job, other), _predicted(job, other)
         model.save_weights(folder / "model.weights.h5")

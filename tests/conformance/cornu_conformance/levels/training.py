@@ -56,7 +56,7 @@ def _leaves(numbers: Any) -> list[Any]:
 
 
 def _model(seed: int = 0) -> Any:
-    cornu.utils.clear_session()
+    cornu.utils.clear_session(free_memory=False)
     cornu.utils.set_random_seed(seed)
     layers = cornu.layers
     model = cornu.Sequential(

@@ -57,7 +57,7 @@ def run(k: Any, job: Job) -> dict[str, Any]:
         k: `keras` or `cornu`.
         job: The job.
     """
-    k.utils.clear_session()
+    k.utils.clear_session(free_memory=False)
     model = job.model(k)
     for i, variable in enumerate(model.weights):
         if "variance" in variable.name or "gamma" in variable.name:

@@ -6,12 +6,13 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isclose
 from typing import Any
 
 import numpy as np
-import pytest
-from layer_draws import DRAWS, Drawn
-from layer_draws.drawn import floats
+
+from cornu_conformance.layer_draws import DRAWS, Drawn
+from cornu_conformance.layer_draws.drawn import floats
 
 
 @dataclass
@@ -30,16 +31,26 @@ class Case:
 
 
 def make(k: Any, name: str, seed: int) -> Case:
-    """Draws a layer, puts it into a functional model and sets all weights.
+    """Draws a layer and embeds it.
 
     Args:
         k: `keras` or `cornu`.
         name: A name of `DRAWS`.
         seed: The same seed makes the same case for both.
     """
-    k.utils.clear_session()
+    k.utils.clear_session(free_memory=False)
     draw = random.Random(f"{name} {seed}")
-    drawn = DRAWS[name](k, draw)
+    return embed(k, DRAWS[name](k, draw), draw)
+
+
+def embed(k: Any, drawn: Drawn, draw: random.Random) -> Case:
+    """Puts a layer into a functional model and sets all weights.
+
+    Args:
+        k: `keras` or `cornu`.
+        drawn: The layer and how it is called.
+        draw: What the weights are drawn from.
+    """
     inputs: list[Any] = []
     arrays: list[np.ndarray] = []
 
@@ -98,7 +109,7 @@ def _differences(found: Any, wanted: Any, where: str = "config") -> Iterator[str
     elif isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
         for i, (left, right) in enumerate(zip(found, wanted, strict=True)):
             yield from _differences(left, right, f"{where}/{i}")
-    elif not (found == wanted or (isinstance(found, float) and found == pytest.approx(wanted, rel=1e-6))):
+    elif not (found == wanted or (isinstance(found, float) and isclose(found, wanted, rel_tol=1e-6))):
         yield f"{where}: {found!r} here, {wanted!r} in Keras"
 
 

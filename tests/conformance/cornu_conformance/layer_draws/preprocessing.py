@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from layer_draws.drawn import Draw, Drawn, data_format, floats, integers
+from cornu_conformance.layer_draws.drawn import Draw, Drawn, data_format, floats, integers
 
 
 def rescaling(k: Any, draw: random.Random) -> Drawn:

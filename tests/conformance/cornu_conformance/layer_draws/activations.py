@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from layer_draws.drawn import Drawn, flags, floats
+from cornu_conformance.layer_draws.drawn import Drawn, flags, floats
 
 _NAMES = (
     None, "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh",

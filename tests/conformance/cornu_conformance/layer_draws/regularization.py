@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from layer_draws.drawn import Draw, Drawn, floats, images
+from cornu_conformance.layer_draws.drawn import Draw, Drawn, floats, images
 
 
 def _settings(draw: random.Random, amount: str) -> dict[str, Any]:

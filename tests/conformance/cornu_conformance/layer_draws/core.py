@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from layer_draws.drawn import Drawn, activation, floats, integers, weight_settings
+from cornu_conformance.layer_draws.drawn import Drawn, activation, floats, integers, weight_settings
 
 
 def dense(k: Any, draw: random.Random) -> Drawn:

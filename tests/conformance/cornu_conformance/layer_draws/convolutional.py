@@ -5,7 +5,16 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from layer_draws.drawn import Draw, Drawn, activation, data_format, images, padding, per_axis, weight_settings
+from cornu_conformance.layer_draws.drawn import (
+    Draw,
+    Drawn,
+    activation,
+    data_format,
+    images,
+    padding,
+    per_axis,
+    weight_settings,
+)
 
 
 def _window(draw: random.Random, rank: int) -> dict[str, Any]:

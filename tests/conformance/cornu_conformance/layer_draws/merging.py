@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from layer_draws.drawn import Draw, Drawn, floats
+from cornu_conformance.layer_draws.drawn import Draw, Drawn, floats
 
 
 def _merge(name: str, least: int = 1, most: int = 4) -> Draw:

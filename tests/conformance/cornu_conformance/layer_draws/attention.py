@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from layer_draws.drawn import Draw, Drawn, flags, floats, weight_settings
+from cornu_conformance.layer_draws.drawn import Draw, Drawn, flags, floats, weight_settings
 
 
 def _plain(name: str) -> Draw:

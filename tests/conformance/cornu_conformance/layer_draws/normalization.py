@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from layer_draws.drawn import Drawn, flags, floats, images, weight_settings
+from cornu_conformance.layer_draws.drawn import Drawn, flags, floats, images, weight_settings
 
 
 def _scaling(draw: random.Random) -> dict[str, Any]:

@@ -6,7 +6,7 @@ the same layer and the same inputs in both. To add a layer, write its function a
 
 from __future__ import annotations
 
-from layer_draws import (
+from cornu_conformance.layer_draws import (
     activations,
     attention,
     convolutional,
@@ -19,7 +19,7 @@ from layer_draws import (
     regularization,
     reshaping,
 )
-from layer_draws.drawn import Draw, Drawn
+from cornu_conformance.layer_draws.drawn import Draw, Drawn
 
 FAMILIES = {
     "activations": activations.DRAWS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from layer_draws.drawn import Draw, Drawn, data_format, flags, images, padding, per_axis
+from cornu_conformance.layer_draws.drawn import Draw, Drawn, data_format, flags, images, padding, per_axis
 
 
 def _pooling(name: str, rank: int) -> Draw:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from layer_draws.drawn import Draw, Drawn, data_format, floats, images, per_axis
+from cornu_conformance.layer_draws.drawn import Draw, Drawn, data_format, floats, images, per_axis
 
 
 def flatten(k: Any, draw: random.Random) -> Drawn:
