@@ -116,3 +116,16 @@ assert losses[-1] < 0.9 * losses[0], losses
 """
     done = run("-c", code, site=site, CORNU_BACKEND=backend)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("backend", ["numpy", "onnxruntime"])
+def test_its_layers_are_checked_on_every_backend_with_no_code_of_theirs(
+    site: Path, tmp_path: Path, backend: str
+) -> None:
+    report = tmp_path / "report.json"
+    arguments = ("conformance", backend, "--level", "layers", "-k", "extras", "--json", str(report))
+    done = run("-m", "cornu.cli", *arguments, site=site)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    found = {check["id"].partition(">")[2]: check["outcome"] for check in json.loads(report.read_text())["checks"]}
+    assert {"SwiGLU", "PatchEmbedding", "CausalSelfAttention", "StochasticDepth"} <= set(found)
+    assert set(found.values()) == {"passed"}

@@ -244,7 +244,7 @@ def _attention(
 ) -> np.ndarray:
     logits = scale * q @ np.swapaxes(k, -1, -2) + bias
     if causal:
-        logits = np.where(np.tri(*logits.shape[-2:], dtype=bool), logits, -np.inf)
+        logits = np.where(np.tril(np.ones(logits.shape[-2:], bool)), logits, -np.inf)
     return np.asarray(_softmax(logits, -1) @ v)
 
 
@@ -253,7 +253,7 @@ def _attentions() -> dict[str, list[Case]]:
     k, v = draw(2, 2, 4, 3, seed=5), draw(2, 2, 4, 3, seed=6)
     words = ["n _ q _", "n _ k _", "n _ k _"]
     same = [draw(2, 2, 4, 3, seed=i) for i in range(3)]
-    attention = composites.attention
+    attention: Any = composites.attention
     return {
         "Attention": [
             _case("typical", [q, k, v], lambda *t: attention(*t, scale=0.5), _attention, symbolic=words),
@@ -276,7 +276,7 @@ def _attentions() -> dict[str, list[Case]]:
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
+    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 def _lstm_step(z: np.ndarray, states: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:

@@ -60,7 +60,7 @@ class Graph:
         for type in self.types:
             shape = [int(substitute(dim, sizes)) for dim in type.shape]
             if is_float(type.dtype):
-                array = random.uniform(self.low, 1.0, shape)
+                array: np.ndarray = random.uniform(self.low, 1.0, shape)
             else:
                 array = random.integers(0, 2 if type.dtype == "bool" else self.integers, shape)
             arrays.append(np.asarray(array, numpy_dtype(type.dtype)))

@@ -23,7 +23,7 @@ Arrays = Sequence[np.ndarray]
 
 
 def relu(x: np.ndarray) -> np.ndarray:
-    return np.maximum(x, 0.0)
+    return np.asarray(np.maximum(x, 0.0))
 
 
 def perceptron(b: Builder, x: Value, w: Value, v: Value) -> Value:

@@ -12,7 +12,7 @@ import numpy as np
 
 from cornu_conformance.layer_draws.drawn import Drawn
 
-INPUTS = ((3, 4), (2, 6, 4), (2, 6, 6, 4), (2, 4, 4, 4, 2))
+INPUTS = ((3, 4), (2, 6, 4), (2, 6, 6, 4), (2, 16, 16, 2), (2, 4, 4, 4, 2))
 MOST_ARGUMENTS = 64
 # What an argument without a default may be, by what its annotation says; the first that works is taken.
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -60,7 +60,7 @@ def guess(cls: type) -> Drawn:
 
 
 def _arguments(cls: type) -> Iterator[dict[str, Any]]:
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    parameters = list(inspect.signature(cls).parameters.values())
     open_ended = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     needed = [each for each in parameters if each.default is each.empty and each.kind not in open_ended]
     choices = [_values(parameter) for parameter in needed]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from cornu.ir.types import DTYPES, is_float, numpy_dtype
@@ -52,7 +53,7 @@ def round_trip(dtype: str, subject: Subject) -> None:
     for what, shape in SHAPES.items():
         array = sample(dtype, shape)
         (back,) = subject.arrays(subject.buffers([array]))
-        told = {"expected": [array], "actual": [np.asarray(back)]}
+        told: dict[str, Any] = {"expected": [array], "actual": [np.asarray(back)]}
         require(isinstance(back, np.ndarray), f"{what}: to_numpy returns {type(back).__name__}, not an array")
         require(back.dtype == array.dtype, f"{what}: dtype {back.dtype} came back for {array.dtype}", **told)
         require(back.shape == array.shape, f"{what}: shape {back.shape} came back for {array.shape}", **told)
@@ -65,7 +66,7 @@ def not_contiguous(dtype: str, subject: Subject) -> None:
     views = {"transposed": array.T, "reversed": array[::-1, ::-1], "with gaps": array[::2, 1::3], "column": array[:, 2]}
     for what, view in views.items():
         (back,) = subject.arrays(subject.buffers([view]))
-        told = {"expected": [view], "actual": [back]}
+        told: dict[str, Any] = {"expected": [view], "actual": [back]}
         require(same_bits(back, view), f"a {what} view came back with other numbers", **told)
 
 

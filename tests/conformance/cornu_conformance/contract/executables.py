@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from cornu.ir.builder import Builder
@@ -111,7 +112,7 @@ def constants_are_its_own(subject: Subject) -> None:
     """Programs that differ in a constant's numbers only are different programs: frozen weights are such constants."""
     for factor in (2.0, 3.0, 2.0):
         (result,) = subject.run(scaled(factor), [np.ones(70_000, np.float32)])
-        told = {"expected": [np.float32(factor)], "actual": [result[35_000]]}
+        told: dict[str, Any] = {"expected": [np.float32(factor)], "actual": [result[35_000]]}
         require(result[35_000] == factor, "a program was run with the constants of another one", **told)
         require(result.sum() == 69_999 + factor, "a constant's numbers are wrong", **told)
 
@@ -170,7 +171,7 @@ def same_bits_again(subject: Subject) -> None:
         return [product, b.ReduceSum(b.Exp(product), axes=(0, 1), keepdims=False), scattered, window]
 
     random = np.random.default_rng(1)
-    arrays = [random.normal(size=s).astype(np.float32) for s in ((64, 96), (96, 96))]
+    arrays: list[np.ndarray] = [random.normal(size=s).astype(np.float32) for s in ((64, 96), (96, 96))]
     arrays.append(random.integers(0, 7, 64 * 96))
     executable = subject.compile(program(make, f32(64, 96), f32(96, 96), TensorType("int64", (64 * 96,))))
     first = subject.call(executable, arrays)

@@ -6,6 +6,8 @@ the same layer and the same inputs in both. To add a layer, write its function a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cornu_conformance.layer_draws import (
     activations,
     attention,
@@ -21,7 +23,7 @@ from cornu_conformance.layer_draws import (
 )
 from cornu_conformance.layer_draws.drawn import Draw, Drawn
 
-FAMILIES = {
+FAMILIES: dict[str, Mapping[str, Draw]] = {
     "activations": activations.DRAWS,
     "attention": attention.DRAWS,
     "convolutional": convolutional.DRAWS,

@@ -96,7 +96,7 @@ def group_query_attention(k: Any, draw: random.Random) -> Drawn:
         **_settings(draw),
     )
     queries, keys = draw.randint(2, 4), draw.randint(2, 4)
-    kwargs = {"return_attention_scores": scores, "use_causal_mask": draw.random() < 0.4}
+    kwargs: dict[str, Any] = {"return_attention_scores": scores, "use_causal_mask": draw.random() < 0.4}
     kwargs |= _masks(draw, 2, heads, queries, keys)
     if draw.random() < 0.5:
         kwargs["key"] = floats(draw, 2, keys, draw.choice((2, 4)))

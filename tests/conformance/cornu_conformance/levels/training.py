@@ -43,7 +43,7 @@ def _near(found: dict[str, Any], wanted: dict[str, Any], tolerance: float) -> No
     for what, numbers in wanted.items():
         for i, (left, right) in enumerate(zip(_leaves(found[what]), _leaves(numbers), strict=True)):
             have, want = np.asarray(left), np.asarray(right)
-            told = {"expected": [want], "actual": [have]}
+            told: dict[str, Any] = {"expected": [want], "actual": [have]}
             near = have.shape == want.shape and np.allclose(have, want, rtol=tolerance, atol=tolerance)
             require(near, f"{what}, number {i}, are not what Keras got (to {tolerance})", **told)
 
@@ -92,7 +92,7 @@ def dropout(subject: Subject) -> None:
         wanted = _fitted(_model())
     with subject.use():
         found = _fitted(_model())
-    told = {"expected": [np.array(wanted[0]), wanted[1]], "actual": [np.array(found[0]), found[1]]}
+    told: dict[str, Any] = {"expected": [np.array(wanted[0]), wanted[1]], "actual": [np.array(found[0]), found[1]]}
     near = all(np.allclose(have, want, rtol=2e-3, atol=2e-3) for have, want in zip(found, wanted, strict=True))
     require(near, "a model with dropout trains to other numbers than on the reference kernels", **told)
 
@@ -116,6 +116,6 @@ def repeats(subject: Subject) -> None:
     """The same seed gives the same bits again."""
     with subject.use():
         first, second = _fitted(_model(seed=3)), _fitted(_model(seed=3))
-    told = {"expected": [np.array(first[0]), first[1]], "actual": [np.array(second[0]), second[1]]}
+    told: dict[str, Any] = {"expected": [np.array(first[0]), first[1]], "actual": [np.array(second[0]), second[1]]}
     equal = first[0] == second[0] and np.array_equal(first[1], second[1])
     require(equal, "training again from the same seed gives other bits", **told)

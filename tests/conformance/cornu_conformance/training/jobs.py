@@ -65,9 +65,7 @@ def run(k: Any, job: Job) -> dict[str, Any]:
         else:
             variable.assign(job.weights * wave(*variable.shape, phase=float(i)))
     model.compile(**job.compile(k))
-    x = job.inputs if len(job.inputs) > 1 else job.inputs[0]
-    y = job.targets if len(job.targets) > 1 else job.targets[0]
-    x, y = (list(item) if isinstance(item, tuple) else item for item in (x, y))
+    x, y = (list(arrays) if len(arrays) > 1 else arrays[0] for arrays in (job.inputs, job.targets))
     losses, predictions = [], [_summary(model, x)]
     for step in range(STEPS):
         logs = model.train_on_batch(x, y, return_dict=True)
