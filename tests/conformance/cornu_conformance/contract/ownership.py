@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -65,10 +66,15 @@ def outputs_stay(subject: Subject) -> None:
         compare(example, subject.arrays(buffers), ", read after later calls")
 
 
-def overwrite(subject: Subject, buffer: Buffer) -> None:
-    """Gives a buffer away to programs that would like to write their results there."""
-    for make in (lambda b, x: b.Add(b.Mul(x, 3.0), 5.0), lambda b, x: b.Sub(b.Neg(x), 1.0)):
-        subject.compile(program(make, f32(N)))([buffer], frozenset({0}))
+OVERWRITING: tuple[Callable[..., Value], ...] = (
+    lambda b, x: b.Add(b.Mul(x, 3.0), 5.0),
+    lambda b, x: b.Sub(b.Neg(x), 1.0),
+)
+
+
+def overwrite(subject: Subject, buffer: Buffer, make: Callable[..., Value]) -> None:
+    """Gives a buffer away to a program that would like to write its results there."""
+    subject.compile(program(make, f32(N)))([buffer], frozenset({0}))
 
 
 def views(b: Builder, x: Value) -> list[Value]:
@@ -94,10 +100,10 @@ def outputs_share_nothing_with_inputs(subject: Subject) -> None:
     executable = subject.compile(viewing)
     x = ramp(8).reshape(4, 2)
     expected = view_arrays(x)
-    for i in range(len(expected)):
+    for i, make in product(range(len(expected)), OVERWRITING):
         given = subject.buffers([x])
         outputs = executable(given)
-        overwrite(subject, outputs[i])
+        overwrite(subject, outputs[i], make)
         (after,) = subject.arrays(given)
         told = {"expected": [x], "actual": [after]}
         require(
@@ -126,9 +132,9 @@ def outputs_share_nothing_with_outputs(subject: Subject) -> None:
     y = np.exp(x)
     expected = [y, y, *view_arrays(y), x, x]
     example = Example(doubling, [x], expected)
-    for i in range(2, len(expected) - 2):
+    for i, overwriting in product(range(2, len(expected) - 2), OVERWRITING):
         outputs = executable(subject.buffers([x]))
-        overwrite(subject, outputs[i])
+        overwrite(subject, outputs[i], overwriting)
         rest = [(want, array) for j, (want, array) in enumerate(zip(expected, outputs, strict=True)) if j != i]
         for want, buffer in rest:
             have = subject.backend.to_numpy(buffer)
