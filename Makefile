@@ -7,7 +7,7 @@ QUICKSTART_ARGS ?=
 # Someone else's paths must not get between the tests and this clone.
 unexport PYTHONPATH
 
-.PHONY: help quickstart test lint format keras clean
+.PHONY: help quickstart test lint format keras conformance report clean
 
 help:
 	@echo "make quickstart  train, save, swap the backend and export on real digits (QUICKSTART_ARGS=...)"
@@ -15,6 +15,8 @@ help:
 	@echo "make lint        check style (ruff) and types (mypy)"
 	@echo "make format      put the sources in the shape that 'make lint' asks for"
 	@echo "make keras       compare with a live Keras 3, which is installed for it"
+	@echo "make conformance BACKEND=torch  install a backend of plugins/ beside Cornu; run its tests, types and conformance"
+	@echo "make report      all backends' conformance anew, and README's table of it"
 	@echo "make clean       remove .venv and caches"
 
 quickstart: $(VENV)/.plot
@@ -34,6 +36,32 @@ format: $(VENV)/.dev
 
 keras: $(VENV)/.oracle
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m keras $(PYTEST_ARGS)
+
+# A backend of plugins/ has an environment of its own, as its users would have; BACKEND_ARGS are for `cornu conformance`.
+BACKEND ?= jax
+BACKEND_ARGS ?=
+BACKEND_VENV := $(VENV)/backends/$(BACKEND)
+BACKEND_BIN := $(BACKEND_VENV)/bin
+REPORT := $(VENV)/backends/$(BACKEND).json
+
+conformance: $(BACKEND_VENV)/.installed
+	cd plugins/cornu-$(BACKEND) && $(abspath $(BACKEND_BIN))/python -m mypy --strict -p cornu_$(BACKEND)
+	cd plugins/cornu-$(BACKEND) && $(abspath $(BACKEND_BIN))/python -m pytest -q --ignore tests/test_conformance.py
+	$(BACKEND_BIN)/python -m cornu.cli conformance $(BACKEND) --json $(REPORT) $(BACKEND_ARGS)
+
+$(BACKEND_VENV)/.installed: pyproject.toml plugins/cornu-$(BACKEND)/pyproject.toml | $(BIN)/python
+	$(BIN)/python -m venv $(BACKEND_VENV)
+	$(BACKEND_BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+	  --editable . --editable "plugins/cornu-$(BACKEND)[test]" mypy
+	@touch $@
+
+report: $(VENV)/.dev
+	@mkdir -p $(VENV)/backends
+	for name in numpy onnxruntime; do \
+	  $(BIN)/python -m cornu.cli conformance $$name --json $(VENV)/backends/$$name.json || exit 1; \
+	done
+	for name in jax torch openvino; do $(MAKE) conformance BACKEND=$$name || exit 1; done
+	$(BIN)/python tests/support/describe_backends.py $(VENV)/backends/*.json
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache quickstart

@@ -109,4 +109,4 @@ class JaxBackend:
 
         from cornu_jax.devices import Devices
 
-        return {"version": f"jax {jax.__version__}", "devices": Devices().names()}
+        return {"version": jax.__version__, "devices": Devices().names()}
