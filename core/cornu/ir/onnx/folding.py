@@ -9,7 +9,7 @@ from typing import Any
 
 from cornu.ir.dim import ceil_div, floor_div, maximum
 from cornu.ir.program import Node, Program, Value
-from cornu.ir.types import is_float
+from cornu.ir.types import TensorType, is_float
 
 _FILL = {"Conv": 0.0, "MaxPool": -math.inf, "AveragePool": 0.0}
 
@@ -23,6 +23,7 @@ def fold_pads(program: Program) -> Sequence[Node]:
     """
     if not any(node.op == "Pad" for node in program.nodes):
         return program.nodes
+    program = _pads_behind_transposes(program)
     readers = Counter(value for node in program.nodes for value in node.inputs) + Counter(program.outputs)
     pads = {node.outputs[0]: node for node in program.nodes if node.op == "Pad" and readers[node.outputs[0]] == 1}
     folded: dict[Value, Node] = {}
@@ -41,6 +42,35 @@ def fold_pads(program: Program) -> Sequence[Node]:
             )
         nodes.append(node)
     return [node for node in nodes if node.op != "Pad" or node.outputs[0] not in folded]
+
+
+def _pads_behind_transposes(program: Program) -> Program:
+    """Transpose(Pad(x)) as Pad(Transpose(x)) where nothing else reads the Pad: a convolution may take it from there."""
+    readers = Counter(value for node in program.nodes for value in node.inputs) + Counter(program.outputs)
+    pads = {node.outputs[0]: node for node in program.nodes if node.op == "Pad" and readers[node.outputs[0]] == 1}
+    moved: dict[Value, tuple[Node, Node]] = {}
+    for node in program.nodes:
+        if node.op == "Transpose" and (pad := pads.get(node.inputs[0])) is not None:
+            moved[pad.outputs[0]] = _exchanged(pad, node)
+    if not moved:
+        return program
+    nodes: list[Node] = []
+    for node in program.nodes:
+        if node.op == "Transpose" and node.inputs[0] in moved:
+            nodes += moved[node.inputs[0]]
+        elif node.op != "Pad" or node.outputs[0] not in moved:
+            nodes.append(node)
+    return Program(program.name, program.inputs, program.outputs, tuple(nodes))
+
+
+def _exchanged(pad: Node, transpose: Node) -> tuple[Node, Node]:
+    x, perm = pad.inputs[0], transpose.attributes["perm"]
+    turned = Value(TensorType(x.dtype, tuple(x.shape[axis] for axis in perm)))
+    widths = {name: tuple(pad.attributes[name][axis] for axis in perm) for name in ("before", "after")}
+    return (
+        Node("Transpose", (x,), (turned,), transpose.attributes, transpose.scope),
+        Node("Pad", (turned,), transpose.outputs, {**pad.attributes, **widths}, pad.scope),
+    )
 
 
 def _padding(pad: Node, reader: Node) -> dict[str, Any] | None:

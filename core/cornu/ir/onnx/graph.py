@@ -73,15 +73,21 @@ class ModelWriter:
         key = (array.dtype.name, array.shape, array.tobytes()) if array.nbytes <= 256 else None
         if key is not None and key in self._constants:
             return self._constants[key]
-        name = self.names.unique(wish or _constant_name(array))
+        name = self.weight(array, wish or _constant_name(array))
+        if key is not None:
+            self._constants[key] = name
+        return name
+
+    def weight(self, array: np.ndarray, wish: str) -> str:
+        """The name of an initializer of its own, even if another one has the same value."""
+        array = np.ascontiguousarray(array).reshape(array.shape)
+        name = self.names.unique(wish)
         self.values[name] = array
         if self.by_reference is not None and array.nbytes >= self.by_reference:
             self.initializers.append(_referred(array, name))
             self.arrays[name] = array
         else:
             self.initializers.append(tensor_proto(array, name))
-        if key is not None:
-            self._constants[key] = name
         return name
 
 
@@ -212,8 +218,10 @@ class GraphWriter:
         if node.op in ("Identity", "StopGradient"):
             return inputs
         if node.op == "Constant":
-            wish = node.outputs[0].name or (join(self.scope, "constant") if self.scope else "")
-            return [self.model.constant(node.attributes["value"], wish)]
+            value, name = node.attributes["value"], node.outputs[0].name
+            if name:
+                return [self.model.weight(value, name)]
+            return [self.model.constant(value, join(self.scope, "constant") if self.scope else "")]
         special = self.model.special(node)
         if special is not None:
             return self._ruled(node, special.write, inputs, wanted)

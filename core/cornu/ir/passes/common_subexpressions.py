@@ -68,6 +68,8 @@ def _key(node: Node) -> Any:
     if node.op in _COMMUTATIVE:
         inputs = tuple(sorted(inputs, key=id))
     attributes = tuple((name, attribute_key(node.attributes[name])) for name in sorted(node.attributes))
+    if node.op == "Constant":
+        attributes = (*attributes, ("name", node.outputs[0].name))  # equal weights are still two weights
     # Types too: sizes that an outer unification has made equal may still be written differently.
     return (node.op, inputs, attributes, tuple(value.type for value in node.outputs))
 

@@ -21,6 +21,8 @@ SMALL_REPEATED = 256
 
 _REPEATING = ("Expand", "Tile")
 _SMALL_ONLY = ("RandomBits",)
+_SAME_ELEMENTS = ("Cast", "Reshape", "Transpose")
+"""Operators after which a weight is still that weight, and keeps its name."""
 
 
 def fold(program: Program) -> Program:
@@ -50,6 +52,8 @@ def fold(program: Program) -> Program:
                 known[inner.outputs[0]] = inner.attributes["value"]
             continue
         changed = True
+        if inner.op in _SAME_ELEMENTS:
+            node.outputs[0].name = node.outputs[0].name or inner.inputs[0].name
         for value, array in zip(node.outputs, arrays, strict=True):
             known[value] = array
             nodes.append(Node("Constant", (), (value,), {"value": array}, node.scope))

@@ -29,7 +29,7 @@ def _weights(w: GraphWriter, name: str, order: Sequence[int]) -> str:
     known = w.value_of(name)
     if known is not None:
         parts = np.split(known, len(order), axis=1)
-        return w.constant(np.concatenate([parts[i] for i in order], axis=1).T[None].copy())
+        return w.model.weight(np.concatenate([parts[i] for i in order], axis=1).T[None], f"{name}, by gates")
     turned = w.new("Transpose", name, perm=(1, 0))
     return w.new("Unsqueeze", _reordered(w, turned, order), w.ints((0,)))
 
@@ -49,7 +49,7 @@ def _bias(w: GraphWriter, name: str, order: Sequence[int], zeros: int, dtype: np
     if known is not None:
         rows = known.reshape(-1, known.shape[-1])
         parts = [np.concatenate([np.split(row, len(order))[i] for i in order]) for row in rows]
-        return w.constant(np.concatenate([*parts, np.zeros(zeros, dtype)])[None])
+        return w.model.weight(np.concatenate([*parts, np.zeros(zeros, dtype)])[None], f"{name}, by gates")
     if not zeros:
         return w.new("Reshape", name, w.ints((1, -1)))
     both = w.new("Concat", _reordered(w, name, order), w.constant(np.zeros(zeros, dtype)), axis=0)
