@@ -97,6 +97,7 @@ def known_constant(r: Rewriter, node: Node) -> tuple[Value, ...] | None:
     made: list[Node] = []
     for i, number in known.items():
         value = body.inputs[i]
+        value.name = ""  # names tell weights from numbers
         scalar = Value(TensorType(value.dtype, ()))
         array = np.asarray(number, numpy_dtype(value.dtype))
         if value.type.rank:

@@ -57,11 +57,11 @@ class Rewriter:
         return None if node is None else node.attributes["value"]
 
     def scalar(self, value: Value) -> Any | None:
-        """The number that every element of `value` is known to be."""
+        """The number that every element of `value` is known to be; weights, which have names, may come to be others."""
         while (node := self.producer(value, "Expand", "Reshape")) is not None:
             value = node.inputs[0]
         array = self.constant(value)
-        if array is None or not 1 <= array.size <= _FEW:
+        if array is None or (value.name and array.ndim) or not 1 <= array.size <= _FEW:
             return None
         first = array.ravel()[0]
         return first if array.size == 1 or bool((array == first).all()) else None
