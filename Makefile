@@ -7,7 +7,7 @@ QUICKSTART_ARGS ?=
 # Someone else's paths must not get between the tests and this clone.
 unexport PYTHONPATH
 
-.PHONY: help quickstart test lint format keras conformance report clean
+.PHONY: help quickstart test lint format keras web conformance report clean
 
 help:
 	@echo "make quickstart  train, save, swap the backend and export on real digits (QUICKSTART_ARGS=...)"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint        check style (ruff) and types (mypy)"
 	@echo "make format      put the sources in the shape that 'make lint' asks for"
 	@echo "make keras       compare with a live Keras 3, which is installed for it"
+	@echo "make web         run exported models in Node.js and in a headless Chromium (see tests/web/README.md)"
 	@echo "make conformance BACKEND=torch  install a backend of plugins/ beside Cornu; run its tests, types and conformance"
 	@echo "make report      all backends' conformance anew, and README's table of it"
 	@echo "make clean       remove .venv and caches"
@@ -36,6 +37,20 @@ format: $(VENV)/.dev
 
 keras: $(VENV)/.oracle
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m keras $(PYTEST_ARGS)
+
+web: $(VENV)/.dev tests/web/node_modules/.installed
+	@for name in "$$CORNU_BROWSER" chromium chromium-browser google-chrome google-chrome-stable; do \
+	  if [ -n "$$name" ] && command -v "$$name" >/dev/null; then exit 0; fi; \
+	done; \
+	echo "make web needs Chromium (Debian: apt-get install chromium), or its name in CORNU_BROWSER." >&2; exit 1
+	$(BIN)/python -m pytest -m web tests/web
+
+tests/web/node_modules/.installed: tests/web/package.json tests/web/package-lock.json
+	@for tool in node npm; do \
+	  command -v $$tool >/dev/null || { echo "make web needs $$tool (Debian: apt-get install nodejs npm)." >&2; exit 1; }; \
+	done
+	cd tests/web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 # A backend of plugins/ has an environment of its own, as its users would have; BACKEND_ARGS are for `cornu conformance`.
 BACKEND ?= jax
@@ -64,7 +79,7 @@ report: $(VENV)/.dev
 	$(BIN)/python tests/support/describe_backends.py $(VENV)/backends/*.json
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache quickstart
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache quickstart tests/web/node_modules
 
 # One stamp for each group of dependencies, older than pyproject.toml when something there has changed.
 $(VENV)/.plot: EXTRAS := plot

@@ -16,9 +16,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Leaves out what needs a live Keras, unless `-m` asks for something itself."""
+    """Leaves out what needs a live Keras or a browser, unless `-m` asks for something itself."""
     if not config.option.markexpr:
-        config.option.markexpr = "not keras"
+        config.option.markexpr = "not keras and not web"
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
