@@ -181,11 +181,11 @@ def test_nothing_in_the_core_names_a_backend() -> None:
 
 
 def test_nothing_under_core_imports_a_runtime_to_run_programs() -> None:
-    # Quantization is a tool of ONNX Runtime's for exported files, whichever backend is in use.
-    tools = ["export/quantization.py"]
+    # Whichever backend is in use, exported files are tried and quantized with ONNX Runtime's own tools.
+    tools = {"export/quantization.py", "export/verification.py"}
     importing = [
         str(path.relative_to(ROOT / "core" / "cornu"))
         for path in sorted((ROOT / "core").rglob("*.py"))
         if re.search(r"^\s*(import|from) onnxruntime\b", path.read_text(encoding="utf-8"), re.MULTILINE)
     ]
-    assert importing == tools
+    assert set(importing) <= tools
