@@ -77,6 +77,8 @@ Atom: TypeAlias = Symbol | FloorDiv | Max
 Monomial: TypeAlias = tuple[Atom, ...]
 DimLike: TypeAlias = Union[int, "Dim"]
 
+_MOST_TERMS = 4096
+
 
 @dataclass(frozen=True)
 class Dim:
@@ -350,6 +352,9 @@ def _combine(left: DimLike, right: DimLike, sign: int) -> DimLike:
 
 
 def _multiply(left: DimLike, right: DimLike) -> DimLike:
+    count = len(_terms(left)) * len(_terms(right))
+    if count > _MOST_TERMS:
+        raise ValueError(f"A product of sizes would have {count} terms; at most {_MOST_TERMS} are computed.")
     terms: dict[Monomial, int] = {}
     for a, x in _terms(left):
         for b, y in _terms(right):

@@ -5,6 +5,7 @@ from typing import Any
 from cornu.models.cloning import clone_model
 from cornu.models.functional import Functional
 from cornu.models.model import Model, model_from_json
+from cornu.models.onnx_model import OnnxModel, from_onnx
 from cornu.models.sequential import Sequential
 
 
@@ -23,4 +24,14 @@ def save_model(model: Model, filepath: Any, overwrite: bool = True, zipped: bool
     save_model(model, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
 
-__all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
+__all__ = [
+    "Functional",
+    "Model",
+    "OnnxModel",
+    "Sequential",
+    "clone_model",
+    "from_onnx",
+    "load_model",
+    "model_from_json",
+    "save_model",
+]

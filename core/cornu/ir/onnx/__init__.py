@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cornu.ir.onnx.export import OnnxExportError, WrittenModel, to_onnx, write_model
-    from cornu.ir.onnx.reader import OnnxImportError, from_onnx
+    from cornu.ir.onnx.importing import from_onnx
+    from cornu.ir.onnx.nodes import OnnxImportError
 
 __all__ = ["OnnxExportError", "OnnxImportError", "WrittenModel", "from_onnx", "to_onnx", "write_model"]
 
-_READER = ("OnnxImportError", "from_onnx")
+_HOMES = {"OnnxImportError": "nodes", "from_onnx": "importing"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
-    return getattr(import_module(f"{__name__}.{'reader' if name in _READER else 'export'}"), name)
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'export')}"), name)

@@ -13,9 +13,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from cornu.ir.dim import Dim, DimLike, at_least, floor_div, maximum, symbol
+from cornu.ir.types import is_integer
 
 LARGEST_KNOWN = 1024
 """Longer integer constants are data, not shapes."""
+
+_LONGEST_TEXT = 256
+
+
+class TooManyError(Exception):
+    """More integers than shapes have: they are computed by the program, not while reading."""
+
+
+def check_count(*shape: DimLike) -> None:
+    """Checks that a tensor is small enough to be carried along.
+
+    Raises:
+        TooManyError: If it is not.
+    """
+    count: DimLike = 1
+    for size in shape:
+        count = count * size
+    if isinstance(count, Dim) or count > LARGEST_KNOWN:
+        raise TooManyError(count)
 
 
 @dataclass(frozen=True)
@@ -48,11 +68,20 @@ class Ints:
 
     def map(self, function: Callable[..., object], *others: Ints, dtype: str = "") -> Ints:
         """The elementwise result with broadcasting."""
+        check_count(*np.broadcast_shapes(self.values.shape, *(other.values.shape for other in others)))
         arrays = np.broadcast_arrays(self.values, *(other.values for other in others))
         result = np.empty(arrays[0].shape, object)
         for index in np.ndindex(arrays[0].shape):
             result[index] = function(*(array[index] for array in arrays))
         return Ints(result, dtype or self.dtype)
+
+
+def ints_of(array: np.ndarray) -> Ints | None:
+    """An array's elements, where it may hold sizes."""
+    name = array.dtype.name
+    if array.size > LARGEST_KNOWN or not (is_integer(name) or name == "bool"):
+        return None
+    return Ints.of(array, name)
 
 
 def divide(left: DimLike, right: DimLike) -> DimLike:
@@ -79,10 +108,18 @@ def compare(left: DimLike, right: DimLike) -> bool | None:
 
 
 def parse_dim(text: str) -> DimLike:
-    """A named dimension as an expression; a name that is none is a symbol of that name."""
+    """A named dimension as an expression; a name that is none is a symbol of that name.
+
+    Raises:
+        ValueError: If the name is absurdly long.
+    """
+    if len(text) > _LONGEST_TEXT:
+        raise ValueError(f"A dimension's name must have at most {_LONGEST_TEXT} characters, got {text[:40]!r}...")
+    if text.isidentifier():
+        return symbol(text)
     try:
         return _expression(ast.parse(text, mode="eval").body)
-    except (SyntaxError, ValueError):
+    except (MemoryError, RecursionError, SyntaxError, ValueError, ZeroDivisionError):
         return symbol(text)
 
 

@@ -10,7 +10,8 @@ from cornu.ir.program import Node, Value
 if TYPE_CHECKING:
     from cornu.ir.onnx.graph import GraphWriter
     from cornu.ir.onnx.known import Ints
-    from cornu.ir.onnx.reader import GraphReader, OnnxNode
+    from cornu.ir.onnx.nodes import OnnxNode
+    from cornu.ir.onnx.reader import GraphReader
 
 WriteRule = Callable[["GraphWriter", Node, Sequence[str], Sequence[str]], "Sequence[str] | None"]
 """`(writer, node, names of its inputs, names for its outputs) -> None`, or the names of what the outputs are."""

@@ -56,7 +56,8 @@ class InputLayer(Layer):
         self._dtype = resolve_dtype(dtype) if dtype is not None else floatx()
         self.optional = optional
         self.built = True
-        output = input_tensor or KerasTensor(self._batch_shape, self._dtype, name=self.name)
+        given = input_tensor is not None
+        output = input_tensor if given else KerasTensor(self._batch_shape, self._dtype, name=self.name)
         Node(self, (), {}, output)
 
     def call(self, *args: Any) -> Any:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from cornu.ir.dim import Dim, DimLike, maximum, product
-from cornu.ir.onnx.known import Ints, compare, divide, minimum
+from cornu.ir.onnx.constants import constant_array
+from cornu.ir.onnx.known import Ints, check_count, compare, divide, minimum
+from cornu.ir.onnx.nodes import OnnxNode
 from cornu.ir.onnx.protos import DTYPE_OF_ELEMENT_TYPE
-from cornu.ir.onnx.reader import GraphReader, OnnxNode, constant_array
+from cornu.ir.onnx.reader import GraphReader
 from cornu.ir.onnx.registry import folds
 from cornu.ir.types import is_integer
 
@@ -66,6 +68,8 @@ folds("Not")(_elementwise(lambda x: not x, "bool"))
 @folds("Constant")
 def _constant(r: GraphReader, node: OnnxNode) -> Ints | None:
     """Constants of every kind are kept as arrays; small integer ones are known."""
+    if len(node.attributes) != 1:
+        raise node.error(f"it must have one attribute, the constant; it has {', '.join(node.attributes) or 'none'}.")
     name, value = next(iter(node.attributes.items()))
     if name == "value":
         array = constant_array(value)
@@ -104,6 +108,7 @@ def _gather(r: GraphReader, node: OnnxNode) -> Ints | None:
     known = _inputs(r, node)
     if known is None or not known[1].static:
         return None
+    check_count(known[0].values.size, known[1].values.size)
     return Ints(
         np.asarray(known[0].values.take(known[1].values.astype(int), node.get("axis", 0)), object), known[0].dtype
     )
@@ -114,6 +119,7 @@ def _concat(r: GraphReader, node: OnnxNode) -> Ints | None:
     known = _inputs(r, node)
     if known is None:
         return None
+    check_count(sum(ints.values.size for ints in known))
     return Ints(np.concatenate([ints.values for ints in known], node.get("axis")), known[0].dtype)
 
 
@@ -167,6 +173,7 @@ def _range(r: GraphReader, node: OnnxNode) -> Ints | None:
     if known is None or not all(ints.static for ints in known):
         return None
     start, limit, delta = (int(ints.values.item()) for ints in known)
+    check_count(len(range(start, limit, delta)))
     return Ints.of(np.arange(start, limit, delta), known[0].dtype)
 
 
@@ -176,6 +183,7 @@ def _constant_of_shape(r: GraphReader, node: OnnxNode) -> Ints | None:
     array = np.zeros(1, np.float32) if value is None else constant_array(value)
     if shape is None or not shape.static or len(shape.tuple()) > 1 or not is_integer(array.dtype.name):
         return None
+    check_count(*shape.tuple())
     return Ints.of(np.full([int(size) for size in shape.tuple()], array.item()), array.dtype.name)
 
 
@@ -185,6 +193,7 @@ def _expand(r: GraphReader, node: OnnxNode) -> Ints | None:
     if known is None or not known[1].static or known[0].values.ndim > 1:
         return None
     target = [int(size) for size in known[1].tuple()]
+    check_count(*target)
     shape = np.broadcast_shapes(known[0].values.shape, tuple(target))
     return Ints(np.broadcast_to(known[0].values, shape), known[0].dtype)
 

@@ -8,7 +8,8 @@ from onnx import GraphProto
 
 from cornu.ir.builder import Builder
 from cornu.ir.dim import DimLike
-from cornu.ir.onnx.reader import GraphReader, OnnxNode
+from cornu.ir.onnx.nodes import OnnxNode
+from cornu.ir.onnx.reader import GraphReader
 from cornu.ir.onnx.registry import reads
 from cornu.ir.program import Program, Value
 from cornu.ir.types import TensorType
@@ -18,12 +19,15 @@ class _Body:
     """A sub-graph that was read: its builder, formal inputs and outputs."""
 
     def __init__(self, r: GraphReader, graph: GraphProto, types: Sequence[TensorType]) -> None:
+        if len(graph.input) != len(types):
+            raise ValueError(f"its graph {graph.name!r} must have {len(types)} inputs, it has {len(graph.input)}.")
         self.b = Builder(graph.name or "body", r.b)
         self.reader = GraphReader(self.b, r.opset, r)
         self.reader.read_initializers(graph)
         self.formal = [self.b.input(type, info.name) for info, type in zip(graph.input, types, strict=True)]
         for info, value in zip(graph.input, self.formal, strict=True):
             self.reader.define(info.name, value)
+        self.reader.declare(graph)
         self.reader.read_nodes(graph)
         self.outputs = [self.b.own(self.reader.value(info.name)) for info in graph.output]
 

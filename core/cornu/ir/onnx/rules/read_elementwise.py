@@ -6,8 +6,9 @@ import math
 from functools import reduce
 
 from cornu.ir.builder import Builder
+from cornu.ir.onnx.nodes import OnnxNode
 from cornu.ir.onnx.protos import DTYPE_OF_ELEMENT_TYPE
-from cornu.ir.onnx.reader import GraphReader, OnnxNode
+from cornu.ir.onnx.reader import GraphReader
 from cornu.ir.onnx.registry import reads
 from cornu.ir.onnx.rules.calls import call
 from cornu.ir.program import Value

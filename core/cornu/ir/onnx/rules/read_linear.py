@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cornu.ir.builder import Builder
 from cornu.ir.dim import product
-from cornu.ir.onnx.reader import GraphReader, OnnxNode
+from cornu.ir.onnx.nodes import OnnxNode
+from cornu.ir.onnx.reader import GraphReader
 from cornu.ir.onnx.registry import reads
 from cornu.ir.onnx.rules.calls import call
 from cornu.ir.program import Value
@@ -45,7 +46,7 @@ def _gemm(r: GraphReader, node: OnnxNode) -> Value:
 def _softmax(r: GraphReader, node: OnnxNode) -> Value:
     x = r.given(node, 0)
     logarithm = node.op == "LogSoftmax"
-    axis = node.get("axis", -1 if r.opset >= 13 else 1) % x.type.rank
+    axis = node.axis(x.type.rank, -1 if r.opset >= 13 else 1)
 
     def body(b: Builder, x: Value) -> list[Value]:
         along = {"axes": (axis,), "keepdims": True}
@@ -107,7 +108,7 @@ def _batch_normalization_training(r: GraphReader, node: OnnxNode) -> list[Value]
 @reads("LayerNormalization")
 def _layer_normalization(r: GraphReader, node: OnnxNode) -> tuple[Value, ...]:
     x = r.given(node, 0)
-    axis, epsilon = node.get("axis", -1) % x.type.rank, node.get("epsilon", 1e-5)
+    axis, epsilon = node.axis(x.type.rank, -1), node.get("epsilon", 1e-5)
     axes = tuple(range(axis, x.type.rank))
 
     def body(b: Builder, x: Value, scale: Value, *offset: Value) -> list[Value]:
@@ -124,7 +125,7 @@ def _layer_normalization(r: GraphReader, node: OnnxNode) -> tuple[Value, ...]:
 @reads("RMSNormalization")
 def _rms_normalization(r: GraphReader, node: OnnxNode) -> Value:
     x, scale = r.all(node)
-    axis, epsilon = node.get("axis", -1) % x.type.rank, node.get("epsilon", 1e-5)
+    axis, epsilon = node.axis(x.type.rank, -1), node.get("epsilon", 1e-5)
     axes = tuple(range(axis, x.type.rank))
 
     def body(b: Builder, x: Value, scale: Value) -> list[Value]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from cornu.ir.dim import Dim, DimLike, at_least, floor_div, maximum, product
+from cornu.ir.onnx.constants import constant_array
 from cornu.ir.onnx.known import minimum
-from cornu.ir.onnx.reader import GraphReader, OnnxNode, constant_array
+from cornu.ir.onnx.nodes import OnnxNode
+from cornu.ir.onnx.reader import GraphReader
 from cornu.ir.onnx.registry import reads
 from cornu.ir.program import Value
 from cornu.ir.types import is_float
@@ -41,7 +43,7 @@ def _flatten(r: GraphReader, node: OnnxNode) -> Value:
 def _axes(r: GraphReader, node: OnnxNode, rank: int) -> tuple[int, ...] | None:
     """The axes of an operator that takes them as its second input, or as an attribute in older opsets."""
     axes = r.ints(node, 1, "axes") if node.has(1) else node.get("axes")
-    return None if axes is None else tuple(axis % rank for axis in axes)
+    return None if axes is None else tuple(node.on(axis, rank, "axes") for axis in axes)
 
 
 @reads("Squeeze", "Unsqueeze")
@@ -108,7 +110,7 @@ def _slice(r: GraphReader, node: OnnxNode) -> Value:
         starts, ends = r.dims(node, 1, "starts"), r.dims(node, 2, "ends")
         axes = r.ints(node, 3, "axes") if node.has(3) else tuple(range(len(starts)))
         steps = r.ints(node, 4, "steps") if node.has(4) else (1,) * len(starts)
-    axes = tuple(axis % len(shape) for axis in axes)
+    axes = tuple(node.on(axis, len(shape), "axes") for axis in axes)
     declared = r.declared.get(node.outputs[0])
     bounds = []
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
@@ -128,7 +130,7 @@ def _pad(r: GraphReader, node: OnnxNode) -> Value:
     x = r.given(node, 0)
     rank, dtype = x.type.rank, x.dtype
     pads = r.dims(node, 1, "pads")
-    axes = tuple(axis % rank for axis in r.ints(node, 3, "axes")) if node.has(3) else tuple(range(rank))
+    axes = tuple(node.on(axis, rank, "axes") for axis in r.ints(node, 3, "axes")) if node.has(3) else tuple(range(rank))
     before: list[DimLike] = [0] * rank
     after: list[DimLike] = [0] * rank
     for i, axis in enumerate(axes):
@@ -159,13 +161,13 @@ def _cropped(r: GraphReader, x: Value, before: list[DimLike], after: list[DimLik
 @reads("Concat")
 def _concat(r: GraphReader, node: OnnxNode) -> Value:
     values = r.all(node)
-    return r.b.Concat(*values, axis=node.get("axis") % values[0].type.rank)  # type: ignore[no-any-return]
+    return r.b.Concat(*values, axis=node.axis(values[0].type.rank))  # type: ignore[no-any-return]
 
 
 @reads("Split")
 def _split(r: GraphReader, node: OnnxNode) -> tuple[Value, ...]:
     x = r.given(node, 0)
-    axis = node.get("axis", 0) % x.type.rank
+    axis = node.axis(x.type.rank, 0)
     if node.has(1):
         sizes = r.dims(node, 1, "split")
     elif "split" in node.attributes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cornu.ir.onnx.reader import GraphReader, OnnxNode
+from cornu.ir.onnx.nodes import OnnxNode
+from cornu.ir.onnx.reader import GraphReader
 from cornu.ir.onnx.registry import reads
 from cornu.ir.program import Value
 
@@ -18,7 +19,10 @@ def _reduce(r: GraphReader, node: OnnxNode) -> Value:
         if node.get("noop_with_empty_axes", 0):
             return x
         axes = tuple(range(rank))
-    attributes = {"axes": tuple(sorted(axis % rank for axis in axes)), "keepdims": bool(node.get("keepdims", 1))}
+    attributes = {
+        "axes": tuple(sorted(node.on(axis, rank, "axes") for axis in axes)),
+        "keepdims": bool(node.get("keepdims", 1)),
+    }
 
     def reduced(op: str, value: Value) -> Value:
         return r.b.emit(op, (value,), attributes)[0]
@@ -43,7 +47,7 @@ def _argument(r: GraphReader, node: OnnxNode) -> Value:
     if node.get("select_last_index", 0):
         raise node.error("select_last_index=1 is not supported.")
     x = r.given(node, 0)
-    attributes = {"axis": node.get("axis", 0) % x.type.rank, "keepdims": bool(node.get("keepdims", 1))}
+    attributes = {"axis": node.axis(x.type.rank, 0), "keepdims": bool(node.get("keepdims", 1))}
     return r.b.emit(node.op, (x,), attributes)[0]
 
 
@@ -52,7 +56,7 @@ def _cumulative(r: GraphReader, node: OnnxNode) -> Value:
     x = r.given(node, 0)
     (axis,) = r.ints(node, 1, "axis")
     attributes = {"exclusive": bool(node.get("exclusive", 0)), "reverse": bool(node.get("reverse", 0))}
-    return r.b.emit(node.op, (x,), {"axis": axis % x.type.rank, **attributes})[0]
+    return r.b.emit(node.op, (x,), {"axis": node.on(axis, x.type.rank), **attributes})[0]
 
 
 @reads("TopK")
@@ -60,7 +64,7 @@ def _top_k(r: GraphReader, node: OnnxNode) -> tuple[Value, ...]:
     x = r.given(node, 0)
     (k,) = r.dims(node, 1, "k")
     attributes = {"largest": bool(node.get("largest", 1)), "sorted": bool(node.get("sorted", 1))}
-    return r.b.emit("TopK", (x,), {"k": k, "axis": node.get("axis", -1) % x.type.rank, **attributes})
+    return r.b.emit("TopK", (x,), {"k": k, "axis": node.axis(x.type.rank, -1), **attributes})
 
 
 # -- indexing ------------------------------------------------------------------------------------------------------
@@ -69,7 +73,7 @@ def _top_k(r: GraphReader, node: OnnxNode) -> tuple[Value, ...]:
 @reads("Gather", "GatherElements")
 def _gather(r: GraphReader, node: OnnxNode) -> Value:
     x, indices = r.all(node)
-    return r.b.emit(node.op, (x, indices), {"axis": node.get("axis", 0) % x.type.rank})[0]
+    return r.b.emit(node.op, (x, indices), {"axis": node.axis(x.type.rank, 0)})[0]
 
 
 @reads("GatherND")
@@ -84,7 +88,7 @@ def _scatter(r: GraphReader, node: OnnxNode) -> Value:
     data, indices, updates = r.all(node)
     attributes = {"reduction": node.get("reduction", "none")}
     if node.op == "ScatterElements":
-        attributes["axis"] = node.get("axis", 0) % data.type.rank
+        attributes["axis"] = node.axis(data.type.rank, 0)
     return r.b.emit(node.op, (data, indices, updates), attributes)[0]
 
 
@@ -94,7 +98,7 @@ def _one_hot(r: GraphReader, node: OnnxNode) -> Value:
     indices, values = r.given(node, 0), r.given(node, 2)
     (depth,) = r.dims(node, 1, "depth")
     rank = indices.type.rank + 1
-    axis = node.get("axis", -1) % rank
+    axis = node.axis(rank, -1)
     shape = r.shape(indices)
     whole = r.b.Cast(indices, to="int64") if indices.dtype != "int64" else indices
     count = r.b.DimValue(size=depth)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from cornu.ir.dim import Dim, DimLike, ceil_div, floor_div, maximum
-from cornu.ir.onnx.reader import GraphReader, OnnxNode
+from cornu.ir.onnx.nodes import OnnxNode
+from cornu.ir.onnx.reader import GraphReader
 from cornu.ir.onnx.registry import reads
 from cornu.ir.program import Value
 from cornu.ir.types import Shape, is_float

@@ -1,0 +1,127 @@
+"""What the weights of an ONNX model are for, as far as training needs to know."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+
+from cornu.ir.onnx.loading import Source
+from cornu.ir.onnx.names import Names
+from cornu.ir.onnx.protos import node_proto, tensor_proto
+
+_SCALED = (
+    "BatchNormalization",
+    "InstanceNormalization",
+    "GroupNormalization",
+    "LayerNormalization",
+    "RMSNormalization",
+)
+_RECURRENT = ("LSTM", "GRU", "RNN")
+_MEAN, _VARIANCE = 3, 4
+_BIAS = 3
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Weights that are not trained as the others are, or start otherwise.
+
+    Args:
+        statistics: Means and variances of batch normalizations: they are not trained.
+        ones: Scales and variances: before training they are 1.
+    """
+
+    statistics: frozenset[str]
+    ones: frozenset[str]
+
+    @staticmethod
+    def of(graph: GraphProto) -> Roles:
+        """Those of a graph's operators."""
+        statistics: set[str] = set()
+        ones: set[str] = set()
+        for node in graph.node:
+            if node.op_type in _SCALED:
+                ones.add(node.input[1])
+            if node.op_type == "BatchNormalization":
+                statistics.update(node.input[_MEAN:])
+                ones.update(node.input[_VARIANCE:])
+        return Roles(frozenset(statistics), frozenset(ones))
+
+
+def separate_roles(model: ModelProto, source: Source) -> ModelProto:
+    """Gives every weight one role; the model is changed in place.
+
+    A constant that is a statistic here and a weight there (exporters share equal constants) becomes two. The second
+    half of a recurrent bias, which is only added to the first, stops being a weight where it is zero: it would double
+    the steps that training takes.
+    """
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    names = Names()
+    for name in (*tensors, *(output for node in model.graph.node for output in node.output)):
+        names.unique(name)
+    _separate_statistics(model.graph, tensors, names)
+    _separate_bias(model.graph, tensors, names, source)
+    return model
+
+
+def _readers(graph: GraphProto) -> dict[str, list[tuple[NodeProto, int]]]:
+    readers: dict[str, list[tuple[NodeProto, int]]] = defaultdict(list)
+    for node in graph.node:
+        for i, name in enumerate(node.input):
+            readers[name].append((node, i))
+    return readers
+
+
+def _separate_statistics(graph: GraphProto, tensors: dict[str, TensorProto], names: Names) -> None:
+    readers = _readers(graph)
+    for name, tensor in tensors.items():
+        places = [_is_statistic(node, i) for node, i in readers[name]]
+        if not any(places) or all(places):
+            continue
+        copy = graph.initializer.add()
+        copy.CopyFrom(tensor)
+        copy.name = names.unique(f"{name}/statistic")
+        for (node, i), statistic in zip(readers[name], places, strict=True):
+            if statistic:
+                node.input[i] = copy.name
+
+
+def _is_statistic(node: NodeProto, i: int) -> bool:
+    return node.op_type == "BatchNormalization" and i in (_MEAN, _VARIANCE)
+
+
+def _separate_bias(graph: GraphProto, tensors: dict[str, TensorProto], names: Names, source: Source) -> None:
+    readers = _readers(graph)
+    before: dict[str, list[NodeProto]] = defaultdict(list)
+    for name, tensor in tensors.items():
+        users = [node for node, i in readers[name] if i == _BIAS and _adds_halves(node)]
+        if not users or len(users) != len(readers[name]) or len(tensor.dims) != 2:
+            continue
+        array = source.array(tensor)
+        first, second = np.split(array, 2, axis=1) if array.shape[1] % 2 == 0 else (array, array)
+        if not array.size or np.any(second):
+            continue
+        tensor.CopyFrom(tensor_proto(np.ascontiguousarray(first), name))
+        zeros, both = names.unique(f"{name}/zeros"), names.unique(f"{name}/both")
+        before[users[0].output[0] or users[0].output[-1]] = [
+            node_proto("Constant", zeros, [], [zeros], {"value": second}),
+            node_proto("Concat", both, [name, zeros], [both], {"axis": 1}),
+        ]
+        for node in users:
+            node.input[_BIAS] = both
+    if before:
+        nodes = [part for node in graph.node for part in (*_first(before, node), node)]
+        del graph.node[:]
+        graph.node.extend(nodes)
+
+
+def _first(before: dict[str, list[NodeProto]], node: NodeProto) -> list[NodeProto]:
+    return next((before[name] for name in node.output if name in before), [])
+
+
+def _adds_halves(node: NodeProto) -> bool:
+    """Whether the two halves of a node's bias are simply added."""
+    reset_late = any(a.name == "linear_before_reset" and a.i for a in node.attribute)
+    return node.op_type in _RECURRENT and not (node.op_type == "GRU" and reset_late)
