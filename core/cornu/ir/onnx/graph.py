@@ -11,6 +11,7 @@ from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto
 from cornu.ir.builder import Builder
 from cornu.ir.onnx.folding import fold_pads
 from cornu.ir.onnx.names import Names, SizeNames, join
+from cornu.ir.onnx.pairing import pair_directions
 from cornu.ir.onnx.protos import node_proto, tensor_header, tensor_proto, value_info
 from cornu.ir.onnx.registry import CALLS, WRITE, NodeWriter, WriteRule, name_of
 from cornu.ir.onnx.schemas import input_dtypes, newest_opset, widened_dtype
@@ -205,7 +206,9 @@ class GraphWriter:
             if name is not None and value not in names:
                 reserved.setdefault(value, name)
         outer, origin = self.scope, self._origin
-        for node in fold_pads(program):
+        nodes = fold_pads(program)
+        # A guard would stand around both; runtimes in the process have loops of their own for each.
+        for node in nodes if self.model.guard_empty else pair_directions(nodes):
             self.scope, self._origin = join(outer, node.scope), node
             results = self._write(
                 node, [names[value] for value in node.inputs], [reserved.get(v) for v in node.outputs]

@@ -13,6 +13,7 @@ import onnx.shape_inference
 from onnx import GraphProto, ModelProto, TensorProto
 
 from cornu.ir.builder import Builder
+from cornu.ir.dim import product
 from cornu.ir.onnx.constants import constant_type
 from cornu.ir.onnx.known import LARGEST_KNOWN
 from cornu.ir.onnx.loading import Source, open_source
@@ -21,7 +22,16 @@ from cornu.ir.onnx.protos import tensor_proto, value_info
 from cornu.ir.onnx.reader import GraphReader
 from cornu.ir.onnx.roles import Roles, separate_roles
 from cornu.ir.onnx.signature import input_types
-from cornu.ir.onnx.structure import check_readable, check_structure, names_read, opset_of
+from cornu.ir.onnx.structure import (
+    check_readable,
+    check_structure,
+    defaults,
+    is_function,
+    names_read,
+    nodes_of,
+    opset_of,
+    without_rule,
+)
 from cornu.ir.program import Program
 from cornu.ir.types import TensorType, is_float
 
@@ -168,10 +178,34 @@ def _prepared(source: Source) -> ModelProto:
     if proto.functions:
         proto = onnx.inliner.inline_local_functions(proto)
         check_structure(proto)
+    proto = _with_bodies_of_operators(proto)
     check_readable(proto.graph)
     if source.folder is not None:
         source.bring_inside(proto.graph)
     return proto
+
+
+def _with_bodies_of_operators(proto: ModelProto) -> ModelProto:
+    """Puts what the standard defines by other operators in the place of operators without a rule."""
+    opset = opset_of(proto)
+    defined = sorted({op for op in without_rule(proto.graph) if is_function(op, opset)})
+    if not defined:
+        return proto
+    skeleton = _typed_skeleton(proto)
+    for node in nodes_of(skeleton.graph):
+        if node.op_type in defined:
+            # The inliner leaves out attributes that are not written.
+            node.attribute.extend(defaults(node, opset))
+    try:
+        skeleton.graph.value_info.extend(onnx.shape_inference.infer_shapes(skeleton).graph.value_info)
+        names = [("", op) for op in defined]
+        bodies = onnx.inliner.inline_selected_functions(skeleton, names, inline_schema_functions=True)
+    except (onnx.shape_inference.InferenceError, RuntimeError):
+        return proto
+    del bodies.graph.input[:], bodies.graph.initializer[:], bodies.graph.value_info[:]
+    bodies.graph.input.extend(proto.graph.input)
+    bodies.graph.initializer.extend(proto.graph.initializer)
+    return bodies
 
 
 def _read_graph(
@@ -187,7 +221,7 @@ def _read_graph(
     types = input_types(info for info in graph.input if info.name not in constant)
     for name, type in types.items():
         reader.define(name, builder.input(type, name))
-    reader.declare(graph if graph.value_info else _inferred(proto, arrays))
+    reader.declare(graph if graph.value_info else _inferred(proto))
     reader.read_nodes(graph)
     outputs = [reader.value(info.name) for info in graph.output]
     for info, value in zip(graph.output, outputs, strict=True):
@@ -195,19 +229,25 @@ def _read_graph(
     return builder.finish(outputs), tuple(types), reader
 
 
-def _inferred(proto: ModelProto, arrays: Mapping[str, np.ndarray]) -> GraphProto:
+def _inferred(proto: ModelProto) -> GraphProto:
     """The graph with the types of its values as onnx infers them, as far as it does."""
-    known = {name for name, array in arrays.items() if array.size <= LARGEST_KNOWN and not is_float(array.dtype.name)}
-    skeleton = _skeleton(proto)
-    for tensor in proto.graph.initializer:
-        if tensor.name in known:
-            skeleton.graph.initializer.append(tensor_proto(arrays[tensor.name], tensor.name))
-        else:
-            skeleton.graph.input.append(value_info(tensor.name, constant_type(tensor)))
     try:
-        return onnx.shape_inference.infer_shapes(skeleton, data_prop=True).graph
+        return onnx.shape_inference.infer_shapes(_typed_skeleton(proto), data_prop=True).graph
     except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
         return proto.graph
+
+
+def _typed_skeleton(proto: ModelProto) -> ModelProto:
+    """The model with only those constants that may be sizes; the others are inputs."""
+    skeleton = _skeleton(proto)
+    for tensor in proto.graph.initializer:
+        type = constant_type(tensor)
+        inside = tensor.data_location != TensorProto.EXTERNAL and not is_float(type.dtype)
+        if inside and product(type.shape) <= LARGEST_KNOWN:
+            skeleton.graph.initializer.append(tensor)
+        else:
+            skeleton.graph.input.append(value_info(tensor.name, type))
+    return skeleton
 
 
 def _without(proto: ModelProto, names: Collection[str], arrays: Mapping[str, np.ndarray]) -> bytes:

@@ -215,21 +215,45 @@ def check_readable(graph: GraphProto) -> None:
     Raises:
         OnnxImportError: Listing every node whose operator has none.
     """
-    missing: dict[str, list[str]] = {}
-    _collect_missing(graph, missing)
+    missing = without_rule(graph)
     if missing:
         listed = "; ".join(f"{op} ({', '.join(nodes)})" for op, nodes in sorted(missing.items()))
         raise OnnxImportError(f"These operators of {graph.name} are not supported: {listed}.")
 
 
-def _collect_missing(graph: GraphProto, missing: dict[str, list[str]]) -> None:
-    for node in graph.node:
-        if node.domain not in DOMAINS or (node.op_type not in READ and node.op_type not in FOLD):
-            op = f"{node.domain}.{node.op_type}" if node.domain not in DOMAINS else node.op_type
+def without_rule(graph: GraphProto) -> dict[str, list[str]]:
+    """The operators that no rule reads, each with its nodes; those of other domains with their domain."""
+    missing: dict[str, list[str]] = {}
+    for node in nodes_of(graph):
+        standard = node.domain in DOMAINS
+        if not standard or (node.op_type not in READ and node.op_type not in FOLD):
+            op = node.op_type if standard else f"{node.domain}.{node.op_type}"
             missing.setdefault(op, []).append(node_name(node))
+    return missing
+
+
+def is_function(op: str, opset: int) -> bool:
+    """Whether the standard defines an operator by others."""
+    schema = _schema(op, opset)
+    return schema is not None and bool(schema.has_function or schema.has_context_dependent_function)
+
+
+def defaults(node: NodeProto, opset: int) -> list[AttributeProto]:
+    """The attributes of a standard operator that are not written and have a value then."""
+    schema = _schema(node.op_type, opset)
+    given = {attribute.name for attribute in node.attribute}
+    declared = {} if schema is None else schema.attributes
+    unwritten = [a.default_value for name, a in declared.items() if name not in given]
+    return [value for value in unwritten if value.type != AttributeProto.UNDEFINED]
+
+
+def nodes_of(graph: GraphProto) -> Iterator[NodeProto]:
+    """The nodes of a graph, those of sub-graphs included."""
+    for node in graph.node:
+        yield node
         for attribute in node.attribute:
-            for body in (attribute.g, *attribute.graphs):
-                _collect_missing(body, missing)
+            for body in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                yield from nodes_of(body)
 
 
 def names_read(graph: GraphProto) -> Iterator[str]:

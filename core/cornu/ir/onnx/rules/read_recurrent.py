@@ -1,4 +1,4 @@
-"""Reading recurrent networks: the composites where ONNX's operator is one of them, else a loop with all its settings."""
+"""Reading recurrent networks: as composites where the operator is one of them, else as loops with all its settings."""
 
 from __future__ import annotations
 
@@ -206,7 +206,8 @@ def _as_loop(s: _Settings, x: Any, w: Any, recurrent: Any, bias: Any, h: Any, c:
     def masked(states: Any, items: Any) -> Any:
         new = step(states, items[0])
         if mask is not None:
-            new = tuple(emit("Add", old, emit("Mul", items[1], emit("Sub", n, old))) for n, old in zip(new, states))
+            pairs = zip(states, new, strict=True)
+            new = tuple(emit("Add", old, emit("Mul", items[1], emit("Sub", moved, old))) for old, moved in pairs)
         return new, (new[0],)
 
     first = (h, c) if s.op == "LSTM" else (h,)
