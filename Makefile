@@ -7,7 +7,7 @@ QUICKSTART_ARGS ?=
 # Someone else's paths must not get between the tests and this clone.
 unexport PYTHONPATH
 
-.PHONY: help quickstart test lint format keras web conformance report clean
+.PHONY: help quickstart test lint format keras web cuda conformance report clean
 
 help:
 	@echo "make quickstart  train, save, swap the backend and export on real digits (QUICKSTART_ARGS=...)"
@@ -16,6 +16,7 @@ help:
 	@echo "make format      put the sources in the shape that 'make lint' asks for"
 	@echo "make keras       compare with a live Keras 3, which is installed for it"
 	@echo "make web         run exported models in Node.js and in a headless Chromium (see tests/web/README.md)"
+	@echo "make cuda        test the onnxruntime backend on a GPU, in an environment with onnxruntime-gpu"
 	@echo "make conformance BACKEND=torch  install a backend of plugins/ beside Cornu; run its tests, types and conformance"
 	@echo "make report      all backends' conformance anew, and README's table of it"
 	@echo "make clean       remove .venv and caches"
@@ -50,6 +51,21 @@ tests/web/node_modules/.installed: tests/web/package.json tests/web/package-lock
 	  command -v $$tool >/dev/null || { echo "make web needs $$tool (Debian: apt-get install nodejs npm)." >&2; exit 1; }; \
 	done
 	cd tests/web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# The wheels onnxruntime and onnxruntime-gpu hold the same module, so the latter has an environment of its own.
+CUDA_BIN := $(VENV)/cuda/bin
+
+cuda: $(VENV)/cuda/.installed
+	$(CUDA_BIN)/python -c "import cornu_onnxruntime as m; m.OnnxRuntimeBackend(providers=['CUDAExecutionProvider'])"
+	$(CUDA_BIN)/python -m pytest -m cuda tests/backends
+	$(CUDA_BIN)/python -m cornu.cli conformance onnxruntime --device cuda
+
+$(VENV)/cuda/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/cuda
+	$(CUDA_BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --editable ".[test]"
+	$(CUDA_BIN)/python -m pip uninstall --quiet --disable-pip-version-check --yes onnxruntime onnxruntime-gpu
+	$(CUDA_BIN)/python -m pip install --quiet --disable-pip-version-check --no-input "onnxruntime-gpu[cuda,cudnn]"
 	@touch $@
 
 # A backend of plugins/ has an environment of its own, as its users would have; BACKEND_ARGS are for `cornu conformance`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -16,7 +17,19 @@ from cornu_onnxruntime.errors import backend_error
 from cornu_onnxruntime.executable import OnnxRuntimeExecutable
 from cornu_onnxruntime.known_failures import KNOWN_FAILURES
 from cornu_onnxruntime.lowering import WRITERS, claims, lower
-from cornu_onnxruntime.providers import CPU, Provider, choose_providers, default_device, devices_of, parse_device
+from cornu_onnxruntime.providers import (
+    CPU,
+    Place,
+    Provider,
+    choose_providers,
+    default_device,
+    devices_of,
+    first_on_host,
+    for_session,
+    not_starting,
+    parse_device,
+    providers_on,
+)
 from cornu_onnxruntime.sized import SizedExecutable, gains_from_sizes
 from cornu_onnxruntime.support import OPSET, runs_natively
 from cornu_onnxruntime.threads import share_threads, threads_are_shared
@@ -35,18 +48,19 @@ class OnnxRuntimeBackend:
 
     Args:
         providers: Execution providers in order of preference: names, or pairs of a name and the provider's options.
-            The CPU's is the default, and runs what the others lack.
+            The CPU's is the default, and runs what the others lack; with a device `cuda`, CUDA's is.
         threads: Threads that work on one operator; None for the number of physical cores. With shared threads it
             holds for the whole process and cannot change later.
         inter_op_threads: Threads that run independent operators at once; 1 runs them one after the other.
         optimization_level: How much ONNX Runtime rewrites a model: "disable", "basic", "extended", "layout" or "all".
-        fallback: Whether a provider that is not available is left out with a warning; otherwise it is an error.
+        fallback: Whether a provider that is not available or cannot start is left out with a warning; otherwise it is
+            an error.
         share_threads: Whether sessions use one pool of the process.
         session_config: Further entries of ONNX Runtime's session configuration, by its own keys.
 
     Raises:
-        ValueError: If a provider is not available, an option has no such value, or the pool of threads exists with
-            other sizes.
+        ValueError: If a provider is not available or cannot start, an option has no such value, or the pool of
+            threads exists with other sizes.
         ImportError: If onnxruntime is not installed.
 
     Example:
@@ -83,20 +97,21 @@ class OnnxRuntimeBackend:
                 raise ValueError(f"{option} is a positive number, got {value!r}.")
         self._runtime = onnxruntime
         self._native = _pybind_state
-        self._providers = choose_providers(providers, onnxruntime.get_available_providers(), fallback)
+        self._available = list(onnxruntime.get_available_providers())
+        self._named = providers is not None
+        self._providers = choose_providers(providers, self._available, fallback)
         self._threads = threads or 0
         self._inter_op_threads = inter_op_threads
         self._level = optimization_level
         self._config = dict(session_config or {})
         self._share_threads = share_threads
-        self._default_device = default_device(self._providers)
-        # The fast forms are those of the CPU provider; another one would hand half of a program to it.
-        self._lowers = self._providers[0][0] == CPU
-        self._devices: dict[str, Any] = {}
+        self._places: dict[str, Place] = {}
         self._host = make_device(_pybind_state, "cpu", 0)
         self._run_options = onnxruntime.RunOptions()
         self._run_options.log_severity_level = _QUIET
         self._prepare_threads()
+        self._leave_out_what_cannot_start(fallback)
+        self._default_device = default_device(self._providers)
 
     def _prepare_threads(self) -> None:
         if self._share_threads:
@@ -105,6 +120,15 @@ class OnnxRuntimeBackend:
             raise ValueError(
                 "Sessions share their threads in this process already; share_threads=False comes too late."
             )
+
+    def _leave_out_what_cannot_start(self, fallback: bool) -> None:
+        if [name for name, _ in self._providers] == [CPU]:
+            return
+        for name in not_starting(self._runtime, self._providers, self._session_options()):
+            if not fallback:
+                raise ValueError(_cannot_start(name) + " Pass fallback=True to go on without it.")
+            warnings.warn(_cannot_start(name), stacklevel=3)
+            self._providers = [entry for entry in self._providers if entry[0] != name]
 
     @classmethod
     def describe(cls) -> dict[str, Any]:
@@ -125,7 +149,7 @@ class OnnxRuntimeBackend:
 
         Other providers hand what they lack to the CPU's, so that the answer holds for every device.
         """
-        return runs_natively(op, dtypes, attributes) or (self._lowers and claims(op, dtypes, attributes))
+        return runs_natively(op, dtypes, attributes) or (self._lowers(device) and claims(op, dtypes, attributes))
 
     def from_numpy(self, array: np.ndarray, device: str) -> Buffer:
         """Copies an array to the device.
@@ -137,7 +161,7 @@ class OnnxRuntimeBackend:
         Raises:
             ValueError: If there is no such device.
         """
-        return to_buffer(self._native, array, self._device(device))
+        return to_buffer(self._native, array, self._place(device).device)
 
     def to_numpy(self, buffer: Buffer) -> np.ndarray:
         """Copies a buffer to a new array on the host."""
@@ -153,17 +177,17 @@ class OnnxRuntimeBackend:
         Raises:
             BackendError: If ONNX Runtime refuses the model.
         """
-        device = self._device(options.device)
-        if self._lowers and gains_from_sizes(program):
-            return SizedExecutable(program, lambda sized: self._compile(sized, device))
-        return self._compile(program, device)
+        place, lowers = self._place(options.device), self._lowers(options.device)
+        if lowers and gains_from_sizes(program):
+            return SizedExecutable(program, lambda sized: self._compile(sized, place, lowers))
+        return self._compile(program, place, lowers)
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _compile(self, program: Program, device: Any) -> OnnxRuntimeExecutable:
+    def _compile(self, program: Program, place: Place, lowers: bool) -> OnnxRuntimeExecutable:
         from cornu.ir.onnx import write_model
 
-        computed, outputs = _split_outputs(lower(program) if self._lowers else program)
+        computed, outputs = _split_outputs(lower(program) if lowers else program)
         written = write_model(
             computed, opset=OPSET, by_reference=BY_REFERENCE, with_types=False, guard_empty=True, rules=WRITERS
         )
@@ -174,13 +198,22 @@ class OnnxRuntimeBackend:
             kept = [refer(self._runtime, array) for array in written.arrays.values()]
             if kept:
                 settings.add_external_initializers(list(written.arrays), kept)
-            session = self._session(written.proto.SerializeToString(), settings, origins)
+            session = self._session(written.proto.SerializeToString(), settings, origins, place)
         keep = list(written.arrays.values())
         names = (written.input_names, written.output_names)
-        return OnnxRuntimeExecutable(program.name, session, self._run_options, *names, outputs, origins, (keep, device))
+        return OnnxRuntimeExecutable(
+            program.name,
+            session,
+            self._run_options,
+            *names,
+            outputs,
+            origins,
+            keep,
+            None if place.on_host else place.device,
+        )
 
-    def _session(self, model: bytes, settings: Any, origins: Mapping[str, tuple[str, str]]) -> Any:
-        providers = [name if not options else (name, options) for name, options in self._providers]
+    def _session(self, model: bytes, settings: Any, origins: Mapping[str, tuple[str, str]], place: Place) -> Any:
+        providers = for_session(place.providers)
         try:
             outer = self._runtime.InferenceSession(model, settings, providers=providers, enable_fallback=0)
         except Exception as error:
@@ -205,15 +238,27 @@ class OnnxRuntimeBackend:
             settings.add_session_config_entry(key, value)
         return settings
 
-    def _device(self, device: str) -> Any:
+    def _lowers(self, device: str) -> bool:
+        """Whether programs take fast forms: those of the CPU provider, to which another one would hand half of them."""
+        return (device or self._default_device) == "cpu" and first_on_host(self._providers) == CPU
+
+    def _place(self, device: str) -> Place:
         device = device or self._default_device
-        if device not in self._devices:
+        if device not in self._places:
+            providers = providers_on(device, self._providers, self._named, self._available)
             kind, number = parse_device(device)
-            offered = devices_of([name for name, _ in self._providers])
-            if kind not in offered:
-                raise ValueError(f"There is no device {device!r} with these providers; they use {', '.join(offered)}.")
-            self._devices[device] = make_device(self._native, kind, number)
-        return self._devices[device]
+            if providers != self._providers:
+                for name in not_starting(self._runtime, providers, self._session_options()):
+                    raise ValueError(f"There is no device {device!r}: " + _cannot_start(name))
+            self._places[device] = Place(make_device(self._native, kind, number), kind == "cpu", providers)
+        return self._places[device]
+
+
+def _cannot_start(name: str) -> str:
+    return (
+        f"The provider {name!r} cannot start here. ONNX Runtime says why on standard error: often its libraries, or "
+        "a GPU that they fit, are missing."
+    )
 
 
 def _split_outputs(program: Program) -> tuple[Program, list[tuple[bool, int]]]:

@@ -144,7 +144,7 @@ def test_quantized_files_run_there_too(
     for answer in (run(node, "run_node.mjs", tmp_path), run(node, "run_browser.mjs", browser, tmp_path)):
         for found, batch in zip(outputs(answer, original.graph.output[0].name), images, strict=True):
             # A number that lies between two steps may go either way.
-            np.testing.assert_allclose(found, session(batch)[0], atol=0.02)
+            np.testing.assert_allclose(found, session(batch)[0].astype(np.float64), atol=0.02)
 
 
 def test_a_failing_page_is_reported(node: str, browser: str, images: list[Images], tmp_path: Path) -> None:
