@@ -6,9 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cornu.cli import backends, conformance, new, plugins, quickstart, run
+from cornu.cli import backends, conformance, export, new, plugins, quickstart, run
 
-_COMMANDS = (run, backends, plugins, conformance, new, quickstart)
+_COMMANDS = (run, export, backends, plugins, conformance, new, quickstart)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,12 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _expected() -> tuple[type[BaseException], ...]:
     from cornu.backend.manager import BackendLoadError
     from cornu.cli.conformance import SuiteError
+    from cornu.cli.export import ExportCommandError
     from cornu.cli.new import NewError
     from cornu.cli.quickstart import QuickstartError
     from cornu.cli.run import RunError
     from cornu.plugins.switch import SwitchError
 
-    return BackendLoadError, SuiteError, NewError, QuickstartError, RunError, SwitchError
+    return BackendLoadError, SuiteError, ExportCommandError, NewError, QuickstartError, RunError, SwitchError
 
 
 def _version() -> str:

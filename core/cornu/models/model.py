@@ -144,22 +144,26 @@ class Model(Trainer, Layer):
         verbose: bool | None = None,
         input_signature: Any = None,
         **kwargs: Any,
-    ) -> None:
+    ) -> Any:
         """Writes the program that `predict` runs as an ONNX file.
 
         Args:
             filepath: Where to write.
             format: "onnx".
-            verbose: Whether to say where the file is.
+            verbose: Whether to say what was written.
             input_signature: Shapes and dtypes of the inputs; the model's own if missing.
-            kwargs: `opset_version`.
+            kwargs: What else `cornu.export.export_model` takes: `opset_version`, `dynamic_shapes`, `verify`, `kind`,
+                `quantize`, ...
+
+        Returns:
+            A `cornu.export.ExportReport`.
 
         Raises:
-            ValueError: If the format is another, or the model is not built.
+            ValueError: If an argument has no such value, or the model is not built.
         """
         from cornu.export import export_model
 
-        export_model(self, filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
+        return export_model(self, filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
 
     def to_json(self, **kwargs: Any) -> str:
         """The architecture as JSON."""
