@@ -296,10 +296,12 @@ def _session(model: ModelProto) -> Any:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Keeps back what the quantizer logs and warns of in this thread; other messages pass."""
-    thread = threading.get_ident()
+    import onnxruntime
+
+    thread, package = threading.get_ident(), str(Path(onnxruntime.__file__).parent)
 
     def passes(record: logging.LogRecord) -> bool:
-        return record.thread != thread or "onnxruntime" not in Path(record.pathname).parts
+        return record.thread != thread or not record.pathname.startswith(package)
 
     root, handler = logging.getLogger(), logging.NullHandler()
     with ExitStack() as stack:
