@@ -230,9 +230,9 @@ def _read_graph(
 
 
 def _inferred(proto: ModelProto) -> GraphProto:
-    """The graph with the types of its values as onnx infers them, as far as it does."""
+    """The graph with the types of its values as onnx infers them without computing values, which may have no end."""
     try:
-        return onnx.shape_inference.infer_shapes(_typed_skeleton(proto), data_prop=True).graph
+        return onnx.shape_inference.infer_shapes(_typed_skeleton(proto)).graph
     except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
         return proto.graph
 

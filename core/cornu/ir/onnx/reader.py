@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import numpy as np
 from onnx import GraphProto
@@ -205,9 +206,9 @@ class GraphReader:
             self._arrays[tensor.name] = constant_array(tensor)
 
     def declare(self, graph: GraphProto) -> None:
-        """Takes the types that a graph declares for its values."""
+        """Takes the types that a graph declares for its values: hints, so that those that cannot be are none."""
         for info in graph.value_info:
-            if info.type.HasField("tensor_type") and info.type.tensor_type.HasField("shape"):
+            with suppress(ValueError):
                 self.declared[info.name] = tensor_type(info.type, info.name)
 
     def read_nodes(self, graph: GraphProto) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cornu.ir.dim import Dim, DimLike, maximum, product
+from cornu.ir.dim import Dim, DimLike, at_least, maximum, product
 from cornu.ir.onnx.constants import constant_array
 from cornu.ir.onnx.known import Ints, check_count, compare, divide, minimum
 from cornu.ir.onnx.nodes import OnnxNode
@@ -62,7 +62,20 @@ for _name, _function in _ARITHMETIC.items():
     folds(_name)(_elementwise(_function))
 
 folds("Equal")(_elementwise(compare, "bool"))
+folds("Less")(_elementwise(lambda x, y: _less(x, y), "bool"))
+folds("Greater")(_elementwise(lambda x, y: _less(y, x), "bool"))
+folds("LessOrEqual")(_elementwise(lambda x, y: _less(x, y + 1), "bool"))
+folds("GreaterOrEqual")(_elementwise(lambda x, y: _less(y, x + 1), "bool"))
+folds("And")(_elementwise(lambda x, y: bool(x and y), "bool"))
+folds("Or")(_elementwise(lambda x, y: bool(x or y), "bool"))
 folds("Not")(_elementwise(lambda x: not x, "bool"))
+
+
+def _less(left: DimLike, right: DimLike) -> bool | None:
+    """Whether `left < right` for all sizes; None where that is open."""
+    if at_least(right, left + 1):
+        return True
+    return False if at_least(left, right) else None
 
 
 @folds("Constant")

@@ -136,6 +136,10 @@ def _pad(r: GraphReader, node: OnnxNode) -> Value:
     for i, axis in enumerate(axes):
         before[axis], after[axis] = pads[i], pads[i + len(axes)]
     value = r.number(node, 2, "constant_value", 0)
+    for axis, size in enumerate(r.shape(x)):
+        taken = before[axis] + after[axis] + size
+        if isinstance(taken, int) and taken < 0:
+            raise node.error(f"it takes more than the {size} elements of axis {axis}.")
     cropped = _cropped(r, x, before, after)
     grown = [tuple(0 if isinstance(pad, int) and pad < 0 else pad for pad in side) for side in (before, after)]
     if all(pad == 0 for side in grown for pad in side):

@@ -14,6 +14,9 @@ from cornu.ir.onnx.registry import reads
 from cornu.ir.program import Value
 from cornu.ir.types import is_float, numpy_dtype
 
+_LARGEST = 1 << 26
+"""Elements of a matrix of weights."""
+
 _MODES = ("nearest", "linear", "cubic")
 
 
@@ -29,6 +32,8 @@ def _resize(r: GraphReader, node: OnnxNode) -> Value:
         old = r.shape(x)[axis]
         if new == old and scale in (None, 1.0):
             continue
+        if isinstance(new, int) and isinstance(old, int) and (new < 1 or old < 1 or new * old > _LARGEST):
+            raise node.error(f"an axis of {old} cannot become one of {new}.")
         if isinstance(old, Dim) or isinstance(new, Dim):
             x = _repeated(r, node, x, axis, old, new, mode)
         else:
