@@ -16,6 +16,14 @@ from typing import Any
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND
 
 
+def peak_kb() -> int:
+    """The most memory that this process has had; `ru_maxrss` would start from that of the process that made it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM")))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def main(folder: Path) -> None:
     import cornu
     import onnx.inliner
@@ -34,7 +42,7 @@ def main(folder: Path) -> None:
             touched.append(event)
 
     cornu.models.from_onnx(folder / "sound.onnx")  # what is imported late is in memory then
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_kb()
     sys.addaudithook(watch)
     for path in sorted(folder.glob("*.onnx")):
         touched.clear()
@@ -44,7 +52,7 @@ def main(folder: Path) -> None:
             kind, message = "read", f"{len(model.weights)} weights"
         except Exception as error:
             kind, message = type(error).__name__, str(error)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak = peak_kb()
         seconds = time.monotonic() - start
         result = {"name": path.stem, "kind": kind, "message": message, "seconds": seconds, "peak_kb": peak}
         print(json.dumps({**result, "touched": list(touched)}), flush=True)

@@ -226,6 +226,7 @@ class GraphReader:
             if rule is None:
                 raise node.error("its value is needed where only sizes can be computed.")
             results = rule(self, node)
+            node.check_all_seen()
             outputs = [results] if isinstance(results, Value) else list(results)
             for name, value in zip(node.outputs, outputs, strict=False):
                 check_type(self.b.resolve_type(value.type), f"its output {name!r}")

@@ -53,10 +53,11 @@ class Roles:
 def separate_roles(model: ModelProto, source: Source) -> ModelProto:
     """Gives every weight one role; the model is changed in place.
 
-    A constant that is a statistic here and a weight there (exporters share equal constants) becomes two. The second
-    half of a recurrent bias, which is only added to the first, stops being a weight where it is zero: it would double
-    the steps that training takes.
+    Exporters share equal constants: one that has a second name (an Identity of it) becomes two, and so does one that
+    is a statistic here and a weight there. The second half of a recurrent bias, which is only added to the first,
+    stops being a weight where it is zero: it would double the steps that training takes.
     """
+    _separate_names(model.graph)
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     names = Names()
     for name in (*tensors, *(output for node in model.graph.node for output in node.output)):
@@ -64,6 +65,22 @@ def separate_roles(model: ModelProto, source: Source) -> ModelProto:
     _separate_statistics(model.graph, tensors, names)
     _separate_bias(model.graph, tensors, names, source)
     return model
+
+
+def _separate_names(graph: GraphProto) -> None:
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    kept = []
+    for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in tensors:
+            copy = graph.initializer.add()
+            copy.CopyFrom(tensors[node.input[0]])
+            copy.name = node.output[0]
+            tensors[copy.name] = copy
+        else:
+            kept.append(node)
+    if len(kept) != len(graph.node):
+        del graph.node[:]
+        graph.node.extend(kept)
 
 
 def _readers(graph: GraphProto) -> dict[str, list[tuple[NodeProto, int]]]:

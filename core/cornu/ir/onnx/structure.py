@@ -41,6 +41,8 @@ def opset_of(model: ModelProto) -> int:
     newest = int(onnx.defs.onnx_opset_version())
     if not versions and model.ir_version < _FIRST_IR_WITH_OPSETS:
         return 1
+    if not versions and all(node.domain not in DOMAINS for node in nodes_of(model.graph)):
+        return newest
     if len(versions) != 1:
         raise OnnxImportError(f"It must say one version of the standard operators (opset_import), it says {versions}.")
     if not 1 <= versions[0] <= newest:

@@ -20,11 +20,31 @@ _SAME = (
     "BitwiseNot BitwiseAnd BitwiseOr BitwiseXor Add Sub Mul Div"
 )
 
+_FIRST_OF_CLIP_INPUTS = 11
+"""The opset from which bounds are inputs rather than attributes."""
+
+_FIRST_OF_NUMPY = 7
+"""The opset from which operands broadcast as NumPy's do."""
+
 
 @reads(*_SAME.split())
 def _same(r: GraphReader, node: OnnxNode) -> Value:
     """The primitive of the same name, operands and meaning."""
-    return r.b.emit(node.op, r.all(node), {})[0]
+    return r.b.emit(node.op, _operands(r, node), {})[0]
+
+
+def _operands(r: GraphReader, node: OnnxNode) -> list[Value]:
+    """The operands; before opset 7 the second one said on which axis of the first it begins."""
+    values = r.all(node)
+    if node.opset >= _FIRST_OF_NUMPY or len(values) != 2 or not node.get("broadcast", 0):
+        return values
+    x, y = values
+    missing = x.type.rank - y.type.rank
+    axis = node.get("axis", missing)
+    axis += x.type.rank if axis < 0 else 0
+    if not 0 <= axis <= missing:
+        raise node.error(f"its axis {axis} does not fit operands of rank {x.type.rank} and {y.type.rank}.")
+    return [x, r.b.Reshape(y, shape=(*r.shape(y), *(1,) * (missing - axis)))]
 
 
 @reads("Dropout")
@@ -40,7 +60,7 @@ def _identity(r: GraphReader, node: OnnxNode) -> list[Value]:
 
 @reads("Pow")
 def _pow(r: GraphReader, node: OnnxNode) -> Value:
-    x, y = r.all(node)
+    x, y = _operands(r, node)
     return r.b.Pow(x, y if y.dtype == x.dtype else r.b.Cast(y, to=x.dtype))  # type: ignore[no-any-return]
 
 
@@ -72,6 +92,9 @@ def _cast(r: GraphReader, node: OnnxNode) -> Value:
     x = r.given(node, 0)
     if node.op == "CastLike":
         to = r.given(node, 1).dtype
+    elif isinstance(node.get("to"), str):
+        to = node.get("to").lower().replace("double", "float64")
+        to = "float32" if to == "float" else to
     elif node.get("to") in DTYPE_OF_ELEMENT_TYPE:
         to = DTYPE_OF_ELEMENT_TYPE[node.get("to")]
     else:
@@ -92,9 +115,12 @@ def _is_inf(r: GraphReader, node: OnnxNode) -> Value:
 @reads("Clip")
 def _clip(r: GraphReader, node: OnnxNode) -> Value:
     x = r.given(node, 0)
-    if node.has(1):
-        x = r.b.Max(x, r.given(node, 1))
-    return r.b.Min(x, r.given(node, 2)) if node.has(2) else x
+    bounds = [r.given(node, i) if node.has(i) else None for i in (1, 2)]
+    if node.opset < _FIRST_OF_CLIP_INPUTS:
+        bounds = [r.b.constant(node.get(name), x.dtype) if name in node.attributes else None for name in ("min", "max")]
+    for bound, op in zip(bounds, ("Max", "Min"), strict=True):
+        x = x if bound is None else r.b.emit(op, (x, bound), {})[0]
+    return x
 
 
 # -- activations ---------------------------------------------------------------------------------------------------
@@ -109,6 +135,8 @@ def _leaky_relu(r: GraphReader, node: OnnxNode) -> Value:
 @reads("PRelu")
 def _p_relu(r: GraphReader, node: OnnxNode) -> Value:
     x, slope = r.all(node)
+    if node.opset < _FIRST_OF_NUMPY and slope.type.rank == 1 and x.type.rank > 2:
+        slope = r.b.Reshape(slope, shape=(*r.shape(slope), *(1,) * (x.type.rank - 2)))
     return r.b.Add(r.b.Max(x, 0), r.b.Mul(r.b.Min(x, 0), slope))  # type: ignore[no-any-return]
 
 
@@ -149,6 +177,15 @@ def _hard_sigmoid(r: GraphReader, node: OnnxNode) -> Value:
 def _thresholded(r: GraphReader, node: OnnxNode) -> Value:
     x = r.given(node, 0)
     return r.b.Mul(x, r.b.Cast(r.b.Greater(x, node.get("alpha", 1.0)), to=x.dtype))  # type: ignore[no-any-return]
+
+
+@reads("Shrink")
+def _shrink(r: GraphReader, node: OnnxNode) -> Value:
+    """`x + bias` below `-lambd`, `x - bias` above `lambd`, 0 in between."""
+    x, bias, bound = r.given(node, 0), node.get("bias", 0.0), node.get("lambd", 0.5)
+    low, high = r.b.Less(x, -bound), r.b.Greater(x, bound)
+    zero = r.b.Mul(x, 0)
+    return r.b.Where(low, r.b.Add(x, bias), r.b.Where(high, r.b.Sub(x, bias), zero))  # type: ignore[no-any-return]
 
 
 @reads("Softsign")

@@ -21,7 +21,7 @@ def _reshape_to(r: GraphReader, x: Value, shape: tuple[DimLike, ...]) -> Value:
 @reads("Reshape")
 def _reshape(r: GraphReader, node: OnnxNode) -> Value:
     x = r.given(node, 0)
-    source, target = r.shape(x), list(r.dims(node, 1, "shape"))
+    source, target = r.shape(x), list(r.dims(node, 1, "shape") if node.has(1) else node.get("shape"))
     if not node.get("allowzero", 0):
         target = [source[i] if isinstance(dim, int) and dim == 0 else dim for i, dim in enumerate(target)]
     if -1 in target:
@@ -124,18 +124,23 @@ def _slice(r: GraphReader, node: OnnxNode) -> Value:
     return r.b.Slice(x, starts=tuple(s for s, _ in bounds), ends=tuple(e for _, e in bounds), axes=axes, steps=steps)  # type: ignore[no-any-return]
 
 
+_FIRST_OF_PAD_INPUTS = 11
+"""The opset from which pads are an input rather than an attribute."""
+
+
 @reads("Pad")
 def _pad(r: GraphReader, node: OnnxNode) -> Value:
     """Negative pads crop."""
     x = r.given(node, 0)
     rank, dtype = x.type.rank, x.dtype
-    pads = r.dims(node, 1, "pads")
+    old = node.opset < _FIRST_OF_PAD_INPUTS
+    pads = node.get("pads", node.get("paddings")) if old else r.dims(node, 1, "pads")
     axes = tuple(node.on(axis, rank, "axes") for axis in r.ints(node, 3, "axes")) if node.has(3) else tuple(range(rank))
     before: list[DimLike] = [0] * rank
     after: list[DimLike] = [0] * rank
     for i, axis in enumerate(axes):
         before[axis], after[axis] = pads[i], pads[i + len(axes)]
-    value = r.number(node, 2, "constant_value", 0)
+    value = node.get("value", 0.0) if old else r.number(node, 2, "constant_value", 0)
     for axis, size in enumerate(r.shape(x)):
         taken = before[axis] + after[axis] + size
         if isinstance(taken, int) and taken < 0:
@@ -165,7 +170,7 @@ def _cropped(r: GraphReader, x: Value, before: list[DimLike], after: list[DimLik
 @reads("Concat")
 def _concat(r: GraphReader, node: OnnxNode) -> Value:
     values = r.all(node)
-    return r.b.Concat(*values, axis=node.axis(values[0].type.rank))  # type: ignore[no-any-return]
+    return r.b.Concat(*values, axis=node.axis(values[0].type.rank, 1))  # type: ignore[no-any-return]
 
 
 @reads("Split")

@@ -62,7 +62,7 @@ def _cumulative(r: GraphReader, node: OnnxNode) -> Value:
 @reads("TopK")
 def _top_k(r: GraphReader, node: OnnxNode) -> tuple[Value, ...]:
     x = r.given(node, 0)
-    (k,) = r.dims(node, 1, "k")
+    (k,) = r.dims(node, 1, "k") if node.has(1) else (node.get("k"),)
     attributes = {"largest": bool(node.get("largest", 1)), "sorted": bool(node.get("sorted", 1))}
     return r.b.emit("TopK", (x,), {"k": k, "axis": node.axis(x.type.rank, -1), **attributes})
 
