@@ -241,5 +241,5 @@ def from_onnx(
 
     imported = import_model(filepath, constants)
     if name is None and not hasattr(filepath, "graph"):
-        name = PurePath(filepath).stem or None  # type: ignore[arg-type]
+        name = PurePath(filepath).stem or None
     return OnnxModel(imported, name=name)

@@ -8,8 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from cornu.ir.onnx import from_onnx
-from cornu.ir.onnx.reader import OnnxImportError
+from cornu.ir.onnx import OnnxImportError, from_onnx
 from cornu.ir.program import Program
 
 from cornu_conformance.check import Example

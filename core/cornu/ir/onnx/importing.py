@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -41,6 +42,11 @@ _REFUSALS = (
 
 _IR_WITH_HIDDEN_CONSTANTS = 4
 """From this format on, a constant need not be declared as an input too."""
+
+_OWN_CONSTANT = re.compile(r"(.*/)?const(ant)?([_ ,].*)?")
+"""How Cornu names constants that are no weights when it writes a model."""
+
+_NOTHING = re.compile(r"(?!)")
 
 Result = TypeVar("Result")
 AnyModel = ModelProto | bytes | str | os.PathLike[str]
@@ -144,7 +150,9 @@ def _read_model(source: Source, constants: Collection[str], named: Collection[st
         raise OnnxImportError(f"The model has no constants {unknown}.")
     empty = {name for name in named or () if not tensors[name].raw_data}
     arrays = {name: source.array(tensor) for name, tensor in tensors.items() if name not in empty}
-    chosen = [name for name in (tensors if named is None else named) if name not in constants]
+    own = _OWN_CONSTANT if proto.producer_name == "cornu" else _NOTHING
+    chosen = named if named is not None else [name for name in tensors if not own.fullmatch(name)]
+    chosen = [name for name in chosen if name not in constants]
     weights = {name: constant_type(tensors[name]) for name in chosen}
     weights = {name: type for name, type in weights.items() if name in empty or _may_be_weight(arrays[name])}
     program, inputs, reader = _read_graph(proto, arrays, weights)
@@ -259,7 +267,7 @@ def _without(proto: ModelProto, names: Collection[str], arrays: Mapping[str, np.
             bare.graph.initializer.append(TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims))
         elif tensor.name in read:
             bare.graph.initializer.append(tensor_proto(arrays[tensor.name], tensor.name))
-    return bare.SerializeToString(deterministic=True)
+    return bytes(bare.SerializeToString(deterministic=True))
 
 
 def _skeleton(proto: ModelProto) -> ModelProto:

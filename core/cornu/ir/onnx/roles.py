@@ -10,7 +10,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 from cornu.ir.onnx.loading import Source
 from cornu.ir.onnx.names import Names
-from cornu.ir.onnx.protos import node_proto, tensor_proto
+from cornu.ir.onnx.protos import tensor_proto
 
 _SCALED = (
     "BatchNormalization",
@@ -63,7 +63,7 @@ def separate_roles(model: ModelProto, source: Source) -> ModelProto:
     for name in (*tensors, *(output for node in model.graph.node for output in node.output)):
         names.unique(name)
     _separate_statistics(model.graph, tensors, names)
-    _separate_bias(model.graph, tensors, names, source)
+    _halve_bias(model.graph, source)
     return model
 
 
@@ -109,33 +109,16 @@ def _is_statistic(node: NodeProto, i: int) -> bool:
     return node.op_type == "BatchNormalization" and i in (_MEAN, _VARIANCE)
 
 
-def _separate_bias(graph: GraphProto, tensors: dict[str, TensorProto], names: Names, source: Source) -> None:
+def _halve_bias(graph: GraphProto, source: Source) -> None:
+    """Leaves only the first half of a recurrent bias; the rule that reads the operator knows what that means."""
     readers = _readers(graph)
-    before: dict[str, list[NodeProto]] = defaultdict(list)
-    for name, tensor in tensors.items():
-        users = [node for node, i in readers[name] if i == _BIAS and _adds_halves(node)]
-        if not users or len(users) != len(readers[name]) or len(tensor.dims) != 2:
+    for tensor in graph.initializer:
+        users = [node for node, i in readers[tensor.name] if i == _BIAS and _adds_halves(node)]
+        if not users or len(users) != len(readers[tensor.name]) or len(tensor.dims) != 2 or tensor.dims[1] % 2:
             continue
-        array = source.array(tensor)
-        first, second = np.split(array, 2, axis=1) if array.shape[1] % 2 == 0 else (array, array)
-        if not array.size or np.any(second):
-            continue
-        tensor.CopyFrom(tensor_proto(np.ascontiguousarray(first), name))
-        zeros, both = names.unique(f"{name}/zeros"), names.unique(f"{name}/both")
-        before[users[0].output[0] or users[0].output[-1]] = [
-            node_proto("Constant", zeros, [], [zeros], {"value": second}),
-            node_proto("Concat", both, [name, zeros], [both], {"axis": 1}),
-        ]
-        for node in users:
-            node.input[_BIAS] = both
-    if before:
-        nodes = [part for node in graph.node for part in (*_first(before, node), node)]
-        del graph.node[:]
-        graph.node.extend(nodes)
-
-
-def _first(before: dict[str, list[NodeProto]], node: NodeProto) -> list[NodeProto]:
-    return next((before[name] for name in node.output if name in before), [])
+        first, second = np.split(source.array(tensor), 2, axis=1)
+        if first.size and not np.any(second):
+            tensor.CopyFrom(tensor_proto(np.ascontiguousarray(first), tensor.name))
 
 
 def _adds_halves(node: NodeProto) -> bool:

@@ -21,8 +21,8 @@ SMALL_REPEATED = 256
 
 _REPEATING = ("Expand", "Tile")
 _SMALL_ONLY = ("RandomBits",)
-_SAME_ELEMENTS = ("Cast", "Reshape", "Transpose")
-"""Operators after which a weight is still that weight, and keeps its name."""
+_SAME_ELEMENTS = ("Cast", "Concat", "Reshape", "Slice", "Split", "Transpose")
+"""Operators after which a weight, or a part of it, is still that weight, and keeps its name."""
 
 
 def fold(program: Program) -> Program:
@@ -52,8 +52,9 @@ def fold(program: Program) -> Program:
                 known[inner.outputs[0]] = inner.attributes["value"]
             continue
         changed = True
-        if inner.op in _SAME_ELEMENTS:
-            node.outputs[0].name = node.outputs[0].name or inner.inputs[0].name
+        if inner.op in _SAME_ELEMENTS and len({value.name for value in inner.inputs}) == 1:
+            for value in node.outputs:
+                value.name = value.name or inner.inputs[0].name
         for value, array in zip(node.outputs, arrays, strict=True):
             known[value] = array
             nodes.append(Node("Constant", (), (value,), {"value": array}, node.scope))

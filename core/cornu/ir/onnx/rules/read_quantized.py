@@ -118,4 +118,4 @@ def _qlinear_matmul(r: GraphReader, node: OnnxNode) -> Value:
 
 
 def _scalar(r: GraphReader, x: Value) -> Value:
-    return r.b.Reshape(x, shape=()) if x.type.rank == 1 and r.shape(x) == (1,) else x  # type: ignore[no-any-return]
+    return r.b.Reshape(x, shape=()) if x.type.rank == 1 and r.shape(x) == (1,) else x

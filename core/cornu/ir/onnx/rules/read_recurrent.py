@@ -111,7 +111,7 @@ def _all_directions(
     none = emit("Expand", _number(0.0, x.dtype), shape=(len(settings), 2 * count * units))
     whole = [w, recurrent, none if bias is None else bias, zeros if h is None else h, zeros if c is None else c]
     parts = [_split(tensor, 0, len(settings)) for tensor in whole]
-    peeps = [None] * len(settings) if peepholes is None else _split(peepholes, 0, len(settings))
+    peeps: list[Any] = [None] * len(settings) if peepholes is None else _split(peepholes, 0, len(settings))
     outputs: list[list[Any]] = []
     for i, setting in enumerate(settings):
         w_, r_, b_, h_, c_ = (with_shape(part[i], sizes(part[i])[1:]) for part in parts)
@@ -162,6 +162,15 @@ def _mask(lengths: Any, steps: Any, dtype: str) -> Any:
     return emit("Cast", within, to=dtype)
 
 
+def _halves(bias: Any, size: Any) -> list[Any]:
+    """The bias of the inputs and that of the state; where it is the first only, the other is zero (see `roles`)."""
+    from cornu.ops.arguments import emit, sizes
+
+    if sizes(bias)[0] != size:
+        return _split(bias, 0, 2)
+    return [bias, emit("Expand", _number(0.0, bias.dtype), shape=(size,))]
+
+
 # -- composites ----------------------------------------------------------------------------------------------------
 
 
@@ -181,7 +190,7 @@ def _as_composite(
 
     if s.op == "GRU":
         return gru(x, w, recurrent, with_shape(bias, (2, sizes(bias)[0] // 2)), h, mask, s.reverse)
-    summed = emit("Add", *_split(bias, 0, 2))
+    summed = bias if sizes(bias)[0] == sizes(w)[1] else emit("Add", *_split(bias, 0, 2))
     if s.op == "RNN":
         return simple_rnn(x, w, recurrent, summed, h, mask, s.reverse, s.names[0].lower())
 
@@ -196,10 +205,10 @@ def _as_composite(
 
 
 def _as_loop(s: _Settings, x: Any, w: Any, recurrent: Any, bias: Any, h: Any, c: Any, mask: Any, peepholes: Any) -> Any:
-    from cornu.ops.arguments import emit
+    from cornu.ops.arguments import emit, sizes
     from cornu.tracing.structure import scan
 
-    outer, inner = _split(bias, 0, 2)
+    outer, inner = _halves(bias, sizes(w)[1])
     projected = emit("Add", emit("MatMul", x, w), outer)
     step = {"LSTM": _lstm_step, "GRU": _gru_step, "RNN": _rnn_step}[s.op](s, recurrent, inner, peepholes)
 

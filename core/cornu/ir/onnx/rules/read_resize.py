@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -142,7 +142,7 @@ def _resized(r: GraphReader, node: OnnxNode, x: Value, axis: int, places: np.nda
 def _nearest(node: OnnxNode, places: np.ndarray) -> np.ndarray:
     usual = "floor" if node.op == "Upsample" or node.opset < 11 else "round_prefer_floor"
     mode = node.get("nearest_mode", usual)
-    rounders = {
+    rounders: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "round_prefer_floor": lambda at: np.ceil(at - 0.5),
         "round_prefer_ceil": lambda at: np.floor(at + 0.5),
         "floor": np.floor,
@@ -172,11 +172,11 @@ def _matrix(node: OnnxNode, places: np.ndarray, old: int, mode: str, scale: floa
 
 
 def _triangle(distances: np.ndarray) -> np.ndarray:
-    return np.maximum(1 - np.abs(distances), 0)
+    return np.asarray(np.maximum(1 - np.abs(distances), 0))
 
 
 def _cubic(distances: np.ndarray, a: float) -> np.ndarray:
     d = np.abs(distances)
     near = ((a + 2) * d - (a + 3)) * d * d + 1
     far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
-    return np.where(d <= 1, near, np.where(d < 2, far, 0))
+    return np.asarray(np.where(d <= 1, near, np.where(d < 2, far, 0)))

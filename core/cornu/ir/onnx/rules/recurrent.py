@@ -16,6 +16,7 @@ from cornu.ir.program import Node
 # Places of ONNX's gates (input, output, forget, cell) among Keras's (input, forget, cell, output).
 _LSTM_ORDER = (0, 3, 1, 2)
 _GRU_ORDER = (0, 1, 2)
+_BY_GATES = ", by gates"
 
 
 def _without_mask(operands: int) -> Callable[[Node], bool]:
@@ -26,12 +27,17 @@ def _without_mask(operands: int) -> Callable[[Node], bool]:
     return fits
 
 
+def _named(weight: str) -> str:
+    """The name of a weight whose gates are in ONNX's order; one that was read from a model has it already."""
+    return f"{weight.removesuffix(_BY_GATES)}{_BY_GATES}"
+
+
 def _weights(w: GraphWriter, name: str, order: Sequence[int]) -> str:
     """[size, gates · units] as ONNX's [1, gates · units, size], with the gates in another order."""
     known = w.value_of(name)
     if known is not None:
         parts = np.split(known, len(order), axis=1)
-        return w.model.weight(np.concatenate([parts[i] for i in order], axis=1).T[None], f"{name}, by gates")
+        return w.model.weight(np.concatenate([parts[i] for i in order], axis=1).T[None], _named(name))
     turned = w.new("Transpose", name, perm=(1, 0))
     return w.new("Unsqueeze", _reordered(w, turned, order), w.ints((0,)))
 
@@ -51,7 +57,7 @@ def _bias(w: GraphWriter, name: str, order: Sequence[int], zeros: int, dtype: np
     if known is not None:
         rows = known.reshape(-1, known.shape[-1])
         parts = [np.concatenate([np.split(row, len(order))[i] for i in order]) for row in rows]
-        return w.model.weight(np.concatenate([*parts, np.zeros(zeros, dtype)])[None], f"{name}, by gates")
+        return w.model.weight(np.concatenate([*parts, np.zeros(zeros, dtype)])[None], _named(name))
     if not zeros:
         return w.new("Reshape", name, w.ints((1, -1)))
     both = w.new("Concat", _reordered(w, name, order), w.constant(np.zeros(zeros, dtype)), axis=0)
