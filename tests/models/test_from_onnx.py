@@ -450,3 +450,9 @@ def test_what_keras_saved_goes_out_and_back(path: Path, tmp_path: Path) -> None:
         pytest.skip("its layers add to the loss, which the file does not hold")
     model.trainable = True
     agrees(model, x, tmp_path, lambda: cornu.optimizers.SGD(0.02, momentum=0.9))
+
+
+def test_an_input_layer_starts_from_a_tensor_that_is_given() -> None:
+    tensor = cornu.KerasTensor((None, 3), name="x")
+    assert cornu.Input(tensor=tensor) is tensor
+    assert cornu.Model(tensor, layers.Dense(2)(tensor)).input_names == ["x"]

@@ -59,7 +59,7 @@ def _lp_normalization(r: GraphReader, node: OnnxNode) -> Value:
     axis = node.axis(x.type.rank, -1)
     norm = _norm(r, x, p, (axis,))
     # A vector of zeros stays one.
-    return r.b.Div(x, r.b.Where(r.b.Equal(norm, 0), 1.0, norm))  # type: ignore[no-any-return]
+    return r.b.Div(x, r.b.Where(r.b.Equal(norm, 0), r.b.constant(1, x.dtype), norm))  # type: ignore[no-any-return]
 
 
 def _norm(r: GraphReader, x: Value, p: float, axes: tuple[int, ...]) -> Value:

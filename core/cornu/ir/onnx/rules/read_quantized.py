@@ -6,6 +6,7 @@ from cornu.ir.onnx.nodes import OnnxNode
 from cornu.ir.onnx.protos import DTYPE_OF_ELEMENT_TYPE
 from cornu.ir.onnx.reader import GraphReader
 from cornu.ir.onnx.registry import reads
+from cornu.ir.onnx.rules.read_windows import convolved
 from cornu.ir.program import Value
 from cornu.ir.types import is_float, numpy_dtype
 
@@ -84,7 +85,7 @@ def _dynamic_quantize(r: GraphReader, node: OnnxNode) -> list[Value]:
     smallest = r.b.Min(r.b.emit("ReduceMin", (x,), everything)[0], 0.0)
     scale = r.b.Div(r.b.Sub(largest, smallest), 255.0)
     # A tensor of zeros has the scale 0; any other serves it.
-    safe = r.b.Where(r.b.Equal(scale, 0.0), 1.0, scale)
+    safe = r.b.Where(r.b.Equal(scale, 0.0), r.b.constant(1.0, "float32"), scale)
     zero = _saturated(r, r.b.Round(r.b.Min(r.b.Max(r.b.Div(r.b.Sub(0.0, smallest), safe), 0.0), 255.0)), "uint8")
     steps = r.b.Add(r.b.Round(r.b.Div(x, safe)), r.b.Cast(zero, to="float32"))
     return [_saturated(r, steps, "uint8"), scale, zero]
@@ -103,6 +104,50 @@ def _matmul_integer(r: GraphReader, node: OnnxNode) -> Value:
             side = r.b.Sub(side, zero)
         sides.append(side)
     return r.b.MatMul(*sides)  # type: ignore[no-any-return]
+
+
+def _from_zero(r: GraphReader, node: OnnxNode, i: int, zero: int) -> Value:
+    """A quantized operand of a convolution as float32, with its zero point at 0."""
+    x = r.given(node, i)
+    side = _as(r, x, "float32")
+    if not node.has(zero):
+        return side
+    point = _as(r, r.given(node, zero), "float32")
+    return r.b.Sub(side, _by_filter(r, point, x.type.rank))  # type: ignore[no-any-return]
+
+
+def _by_filter(r: GraphReader, setting: Value, rank: int) -> Value:
+    """One number, or one for each filter, as it broadcasts with filters."""
+    if setting.type.rank == 1 and r.shape(setting) != (1,):
+        return r.b.Reshape(setting, shape=(r.shape(setting)[0], *(1,) * (rank - 1)))  # type: ignore[no-any-return]
+    return _scalar(r, setting)
+
+
+def _whole_convolution(r: GraphReader, node: OnnxNode, x: Value, w: Value) -> Value:
+    """In floats, which are exact to 2²⁴: the input's upper and lower four bits by themselves are within that."""
+    upper = r.b.Floor(r.b.Mul(x, 1 / 16))
+    lower = r.b.Sub(x, r.b.Mul(upper, 16.0))
+    parts = [r.b.Cast(convolved(r, node, part, w), to="int32") for part in (upper, lower)]
+    return r.b.Add(r.b.Mul(parts[0], 16), parts[1])  # type: ignore[no-any-return]
+
+
+@reads("ConvInteger")
+def _conv_integer(r: GraphReader, node: OnnxNode) -> Value:
+    return _whole_convolution(r, node, _from_zero(r, node, 0, 2), _from_zero(r, node, 1, 3))
+
+
+@reads("QLinearConv")
+def _qlinear_conv(r: GraphReader, node: OnnxNode) -> Value:
+    total = _whole_convolution(r, node, _from_zero(r, node, 0, 2), _from_zero(r, node, 3, 5))
+    rank = total.type.rank
+    if node.has(8):
+        bias = r.given(node, 8)
+        total = r.b.Add(total, r.b.Reshape(bias, shape=(r.shape(bias)[0], *(1,) * (rank - 2))))
+    by_x, by_w, by_y = (_as(r, r.fixed(node, i), "float32") for i in (1, 4, 6))
+    factor = r.b.Div(r.b.Mul(_scalar(r, by_x), _by_filter(r, by_w, rank - 1)), _scalar(r, by_y))
+    zero = r.given(node, 7)
+    steps = r.b.Add(r.b.Round(r.b.Mul(_as(r, total, "float32"), factor)), _as(r, _scalar(r, zero), "float32"))
+    return _saturated(r, steps, zero.dtype)
 
 
 @reads("QLinearMatMul")

@@ -283,15 +283,16 @@ def _rnn_step(s: _Settings, recurrent: Any, bias: Any, peepholes: Any) -> Step:
 def _functions(s: _Settings) -> Iterator[Callable[[Any], Any]]:
     from cornu.ops.arguments import emit
 
-    def made(name: str, alpha: float, beta: float) -> Callable[[Any], Any]:
+    def made(place: int, name: str, alpha: float, beta: float) -> Callable[[Any], Any]:
         def function(x: Any) -> Any:
-            if s.clip is not None:
+            # As in ONNX Runtime: gates are clipped, and not the cell that an LSTM shows.
+            if s.clip is not None and place < 2:
                 x = emit("Min", emit("Max", x, -s.clip), s.clip)
             return _FUNCTIONS[name](emit, x, alpha, beta)
 
         return function
 
-    return (made(*activation) for activation in s.activations)
+    return (made(place, *activation) for place, activation in enumerate(s.activations))
 
 
 Emit = Callable[..., Any]

@@ -87,7 +87,13 @@ def _scaled(size: DimLike, scale: float) -> DimLike:
 def _repeated(r: GraphReader, node: OnnxNode, x: Value, axis: int, old: DimLike, new: DimLike, mode: str) -> Value:
     """An open size: every element as often as the whole factor says."""
     factor = floor_div(new, old) if not isinstance(old, int) else None
-    plain = node.get("coordinate_transformation_mode", "half_pixel") in ("asymmetric", "half_pixel")
+    usual = ("half_pixel", "round_prefer_floor") if node.op == "Resize" and node.opset > 10 else ("asymmetric", "floor")
+    settings = (node.get("coordinate_transformation_mode", usual[0]), node.get("nearest_mode", usual[1]))
+    plain = settings in (
+        ("asymmetric", "floor"),
+        ("half_pixel", "round_prefer_floor"),
+        ("half_pixel", "round_prefer_ceil"),
+    )
     if mode != "nearest" or not plain or not isinstance(factor, int) or factor * old != new:
         raise node.error("an open size can only be multiplied by a whole number, with the nearest elements.")
     shape = r.shape(x)
@@ -104,8 +110,7 @@ def _places(node: OnnxNode, old: int, new: int, scale: float) -> np.ndarray:
     if mode == "asymmetric":
         return at / scale
     if mode == "align_corners":
-        length = scale * old
-        return np.zeros(new) if new == 1 or length <= 1 else at * (old - 1) / (length - 1)
+        return np.zeros(new) if new == 1 else at * (old - 1) / (new - 1)
     if mode == "half_pixel" or (mode == "pytorch_half_pixel" and new > 1):
         return (at + 0.5) / scale - 0.5
     if mode == "pytorch_half_pixel":

@@ -59,12 +59,15 @@ def _biased(r: GraphReader, node: OnnxNode, y: Value) -> Value:
 
 @reads("Conv")
 def _conv(r: GraphReader, node: OnnxNode) -> Value:
-    x, w = r.given(node, 0), r.given(node, 1)
+    return _biased(r, node, convolved(r, node, r.given(node, 0), r.given(node, 1)))
+
+
+def convolved(r: GraphReader, node: OnnxNode, x: Value, w: Value) -> Value:
+    """A convolution with a node's settings."""
     kernel = _kernel(r, node, w)
     strides, dilations = _ones(node, "strides", len(kernel)), _ones(node, "dilations", len(kernel))
     padded = _padded(r, x, _pads(node, r.shape(x)[2:], kernel, strides, dilations), 0.0)
-    y = r.b.Conv(padded, w, strides=strides, dilations=dilations, group=node.get("group", 1))
-    return _biased(r, node, y)
+    return r.b.Conv(padded, w, strides=strides, dilations=dilations, group=node.get("group", 1))  # type: ignore[no-any-return]
 
 
 @reads("ConvTranspose")
