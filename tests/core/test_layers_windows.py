@@ -88,7 +88,7 @@ def at_free_sizes(layer: Any, rank: int, formula: Callable[..., np.ndarray], lea
 
     Returns the model.
     """
-    cornu.utils.clear_session()
+    cornu.utils.clear_session(free_memory=False)
     first = getattr(layer, "data_format", "channels_last") == "channels_first"
     inputs = cornu.Input((2, *(None,) * rank) if first else (*(None,) * rank, 2))
     model = cornu.Model(inputs, layer(inputs))
