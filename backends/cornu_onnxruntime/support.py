@@ -39,7 +39,7 @@ def runs_natively(op: str, dtypes: Sequence[str], attributes: Mapping[str, Any])
 
 def _composite_runs(name: str, dtypes: Sequence[str], attributes: Mapping[str, Any]) -> bool:
     from cornu.ir.onnx.registry import CALLS
-    from cornu.ir.onnx.rules import composites, recurrent  # noqa: F401  (registers the rules)
+    from cornu.ir.onnx.writing.rules import composites, recurrent  # noqa: F401  (registers the rules)
 
     writer = CALLS.get(name)
     allowed = COMPOSITES.get(name, frozenset())

@@ -12,7 +12,7 @@ import pytest
 from cornu.ir.dim import maximum, symbol
 from cornu.ir.interpret import evaluate
 from cornu.ir.onnx import OnnxImportError, from_onnx
-from cornu.ir.onnx.known import parse_dim
+from cornu.ir.onnx.reading.known import parse_dim
 from cornu.ir.program import Program
 from cornu.ir.verify import verify
 from onnx import TensorProto, helper, numpy_helper

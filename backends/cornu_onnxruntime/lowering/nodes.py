@@ -15,7 +15,7 @@ from cornu.ir.passes.rewriting import Rewriter
 from cornu.ir.program import Node, Value
 
 if TYPE_CHECKING:
-    from cornu.ir.onnx.graph import GraphWriter
+    from cornu.ir.onnx.writing.graph import GraphWriter
 
 Settings = dict[str, Any]
 Meaning = Callable[..., Any]

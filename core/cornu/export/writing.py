@@ -42,9 +42,9 @@ def to_model(
         OnnxExportError: The opset cannot express some nodes.
         ValueError: There is no such opset.
     """
-    from cornu.ir.onnx.export import write_model
     from cornu.ir.onnx.protos import tensor_proto
     from cornu.ir.onnx.schemas import DEFAULT_OPSET
+    from cornu.ir.onnx.writing.export import write_model
 
     written = write_model(
         exportable.program,

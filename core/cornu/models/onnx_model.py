@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from onnx import ModelProto
 
-    from cornu.ir.onnx.importing import ImportedModel
+    from cornu.ir.onnx.reading.importing import ImportedModel
 
 
 class OnnxModel(Model):
@@ -191,7 +191,7 @@ class OnnxModel(Model):
         Raises:
             ValueError: If the config holds no graph that can be read.
         """
-        from cornu.ir.onnx.importing import import_model
+        from cornu.ir.onnx.reading.importing import import_model
 
         settings = dict(config)
         graph, weights = settings.pop("graph"), settings.pop("weights")
@@ -237,7 +237,7 @@ def from_onnx(
         >>> model.predict(cornu.ops.ones((2, 4)).numpy(), verbose=0).shape
         (2, 3)
     """
-    from cornu.ir.onnx.importing import import_model
+    from cornu.ir.onnx.reading.importing import import_model
 
     imported = import_model(filepath, constants)
     if name is None and not hasattr(filepath, "graph"):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 from cornu.ir.program import Node, Value
 
 if TYPE_CHECKING:
-    from cornu.ir.onnx.graph import GraphWriter
-    from cornu.ir.onnx.known import Ints
-    from cornu.ir.onnx.nodes import OnnxNode
-    from cornu.ir.onnx.reader import GraphReader
+    from cornu.ir.onnx.reading.known import Ints
+    from cornu.ir.onnx.reading.nodes import OnnxNode
+    from cornu.ir.onnx.reading.reader import GraphReader
+    from cornu.ir.onnx.writing.graph import GraphWriter
 
 WriteRule = Callable[["GraphWriter", Node, Sequence[str], Sequence[str]], "Sequence[str] | None"]
 """`(writer, node, names of its inputs, names for its outputs) -> None`, or the names of what the outputs are."""

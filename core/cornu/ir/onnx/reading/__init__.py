@@ -1,0 +1,1 @@
+"""ONNX models, from whomever they are, as programs."""
