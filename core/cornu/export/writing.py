@@ -42,7 +42,7 @@ def to_model(
         OnnxExportError: The opset cannot express some nodes.
         ValueError: There is no such opset.
     """
-    from cornu.ir.onnx.protos import tensor_proto
+    from cornu.ir.onnx.protos import mark_weights, tensor_proto
     from cornu.ir.onnx.schemas import DEFAULT_OPSET
     from cornu.ir.onnx.writing.export import write_model
 
@@ -55,6 +55,7 @@ def to_model(
     )
     defaults = [tensor_proto(np.asarray(array), name) for name, array in exportable.state.items()]
     written.proto.graph.initializer.extend(defaults)
+    mark_weights(written.proto, (*written.weights, *exportable.state))
     return written.proto, written.arrays
 
 

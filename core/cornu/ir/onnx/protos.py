@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from onnx import AttributeProto, GraphProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto
 
 from cornu.ir.dim import Dim
 from cornu.ir.types import DTYPES, TensorType, dtype_name
+
+WEIGHTS = "weights"
+"""The entry of a model's metadata that names its weights, as JSON: other constants are none."""
 
 ELEMENT_TYPES: dict[str, int] = {
     name: TensorProto.DataType.Value({"float32": "FLOAT", "float64": "DOUBLE"}.get(name, name.upper()))
@@ -101,3 +105,17 @@ def value_info(name: str, type: TensorType, name_dim: Callable[[Dim], str] = str
 def opset_id(domain: str, version: int) -> OperatorSetIdProto:
     """An operator set that a model uses."""
     return OperatorSetIdProto(domain=domain, version=version)
+
+
+def mark_weights(model: ModelProto, names: Sequence[str]) -> None:
+    """Says in a model's metadata which of its constants are weights."""
+    model.metadata_props.add(key=WEIGHTS, value=json.dumps(list(names), ensure_ascii=False))
+
+
+def marked_weights(model: ModelProto) -> frozenset[str] | None:
+    """The weights that a model's metadata names; None where it does not say."""
+    for entry in model.metadata_props:
+        if entry.key == WEIGHTS and model.producer_name == "cornu":
+            names = json.loads(entry.value)
+            return frozenset(name for name in names if isinstance(name, str))
+    return None

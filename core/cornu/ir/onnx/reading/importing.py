@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,7 +14,7 @@ from onnx import GraphProto, ModelProto, TensorProto
 
 from cornu.ir.builder import Builder
 from cornu.ir.dim import product
-from cornu.ir.onnx.protos import tensor_proto, value_info
+from cornu.ir.onnx.protos import marked_weights, tensor_proto, value_info
 from cornu.ir.onnx.reading.constants import constant_type
 from cornu.ir.onnx.reading.known import LARGEST_KNOWN
 from cornu.ir.onnx.reading.loading import Source, open_source
@@ -42,11 +41,6 @@ _REFUSALS = (
 
 _IR_WITH_HIDDEN_CONSTANTS = 4
 """From this format on, a constant need not be declared as an input too."""
-
-_OWN_CONSTANT = re.compile(r"(.*/)?const(ant)?([_ ,].*)?")
-"""How Cornu names constants that are no weights when it writes a model."""
-
-_NOTHING = re.compile(r"(?!)")
 
 Result = TypeVar("Result")
 AnyModel = ModelProto | bytes | str | os.PathLike[str]
@@ -150,8 +144,8 @@ def _read_model(source: Source, constants: Collection[str], named: Collection[st
         raise OnnxImportError(f"The model has no constants {unknown}.")
     empty = {name for name in named or () if not tensors[name].raw_data}
     arrays = {name: source.array(tensor) for name, tensor in tensors.items() if name not in empty}
-    own = _OWN_CONSTANT if proto.producer_name == "cornu" else _NOTHING
-    chosen = named if named is not None else [name for name in tensors if not own.fullmatch(name)]
+    marked = marked_weights(source.proto)
+    chosen = named if named is not None else [name for name in tensors if marked is None or name in marked]
     chosen = [name for name in chosen if name not in constants]
     weights = {name: constant_type(tensors[name]) for name in chosen}
     weights = {name: type for name, type in weights.items() if name in empty or _may_be_weight(arrays[name])}

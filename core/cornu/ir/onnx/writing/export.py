@@ -11,7 +11,7 @@ import onnx
 from onnx import GraphProto, ModelProto, helper
 
 import cornu.ir.onnx.writing.rules  # noqa: F401  (registers the rules)
-from cornu.ir.onnx.protos import opset_id
+from cornu.ir.onnx.protos import mark_weights, opset_id
 from cornu.ir.onnx.registry import WRITE, NodeWriter
 from cornu.ir.onnx.schemas import DEFAULT_OPSET, OLDEST_OPSET, input_dtypes, newest_opset
 from cornu.ir.onnx.writing.graph import GraphWriter, ModelWriter
@@ -34,6 +34,7 @@ class WrittenModel:
         origins: The program's node that each ONNX node was written for, by the ONNX node's name.
         input_names: The names of the inputs in order.
         output_names: The names of the outputs in order.
+        weights: Which constants are weights and have names of their own.
     """
 
     proto: ModelProto
@@ -41,6 +42,7 @@ class WrittenModel:
     origins: Mapping[str, Node]
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
+    weights: tuple[str, ...]
 
 
 def to_onnx(
@@ -86,6 +88,7 @@ def to_onnx(
     for tensor in written.proto.graph.initializer:
         if external_threshold is not None and len(tensor.raw_data) >= external_threshold:
             onnx.external_data_helper.set_external_data(tensor, external_location)
+    mark_weights(written.proto, written.weights)
     for key, value in sorted((metadata or {}).items()):
         written.proto.metadata_props.add(key=key, value=value)
     return written.proto
@@ -144,7 +147,8 @@ def write_model(
     result.opset_import.append(opset_id("", opset))
     result.opset_import.extend(opset_id(domain, 1) for domain in sorted(model.domains))
     result.ir_version = helper.find_min_ir_version_for(result.opset_import, ignore_unknown=True)
-    return WrittenModel(result, arrays, model.origins, tuple(inputs), tuple(outputs))
+    weights = tuple(name for name in model.weights if name in read)
+    return WrittenModel(result, arrays, model.origins, tuple(inputs), tuple(outputs), weights)
 
 
 def _names_read(graph: GraphProto) -> Iterator[str]:

@@ -55,6 +55,7 @@ class ModelWriter:
         self.node_names = Names()
         self.initializers: list[TensorProto] = []
         self.arrays: dict[str, np.ndarray] = {}
+        self.weights: list[str] = []
         self.values: dict[str, np.ndarray] = {}
         self.origins: dict[str, Node] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
@@ -74,13 +75,18 @@ class ModelWriter:
         key = (array.dtype.name, array.shape, array.tobytes()) if array.nbytes <= 256 else None
         if key is not None and key in self._constants:
             return self._constants[key]
-        name = self.weight(array, wish or _constant_name(array))
+        name = self._initializer(array, wish or _constant_name(array))
         if key is not None:
             self._constants[key] = name
         return name
 
     def weight(self, array: np.ndarray, wish: str) -> str:
         """The name of an initializer of its own, even if another one has the same value."""
+        name = self._initializer(array, wish)
+        self.weights.append(name)
+        return name
+
+    def _initializer(self, array: np.ndarray, wish: str) -> str:
         array = np.ascontiguousarray(array).reshape(array.shape)
         name = self.names.unique(wish)
         self.values[name] = array
