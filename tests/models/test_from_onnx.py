@@ -458,19 +458,19 @@ def test_an_input_layer_starts_from_a_tensor_that_is_given() -> None:
     assert cornu.Model(tensor, layers.Dense(2)(tensor)).input_names == ["x"]
 
 
-class Constant(keras.layers.Layer):
+class Constant(cornu.layers.Layer):
     """A layer whose weight is called as constants are."""
 
     def build(self, shape: Any) -> None:
         self.scale = self.add_weight(shape=(shape[-1],), name="constant", initializer="ones")
 
     def call(self, x: Any) -> Any:
-        return x * self.scale + keras.ops.convert_to_tensor(np.array([1.0, 2.0, 3.0], "float32"))
+        return x * self.scale + cornu.ops.convert_to_tensor(np.array([1.0, 2.0, 3.0], "float32"))
 
 
 def test_the_file_says_which_constants_are_weights(tmp_path: Path) -> None:
-    model = keras.Sequential([keras.Input((3,), name="x"), Constant(name="scaled")], name="m")
+    model = cornu.Sequential([cornu.Input((3,), name="x"), Constant(name="scaled")], name="m")
     model.export(tmp_path / "m.onnx", verbose=False)
-    read = keras.models.from_onnx(tmp_path / "m.onnx")
+    read = cornu.models.from_onnx(tmp_path / "m.onnx")
     assert [weight.path for weight in read.trainable_weights] == ["m/scaled/constant"]
     assert read.non_trainable_weights == []
