@@ -7,7 +7,7 @@ QUICKSTART_ARGS ?=
 # Someone else's paths must not get between the tests and this clone.
 unexport PYTHONPATH
 
-.PHONY: help quickstart test lint format keras web cuda conformance report clean
+.PHONY: help quickstart test lint format keras web cuda conformance report bench clean
 
 help:
 	@echo "make quickstart  train, save, swap the backend and export on real digits (QUICKSTART_ARGS=...)"
@@ -19,6 +19,7 @@ help:
 	@echo "make cuda        test the onnxruntime backend on a GPU, in an environment with onnxruntime-gpu"
 	@echo "make conformance BACKEND=torch  install a backend of plugins/ beside Cornu; run its tests, types and conformance"
 	@echo "make report      all backends' conformance anew, and README's table of it"
+	@echo "make bench       Cornu beside Keras on jax, torch and tensorflow: bench.md, bench.json, bench.png"
 	@echo "make clean       remove .venv and caches"
 
 quickstart: $(VENV)/.plot
@@ -80,10 +81,10 @@ conformance: $(BACKEND_VENV)/.installed
 	cd plugins/cornu-$(BACKEND) && $(abspath $(BACKEND_BIN))/python -m pytest -q --ignore tests/test_conformance.py
 	$(BACKEND_BIN)/python -m cornu.cli conformance $(BACKEND) --json $(REPORT) $(BACKEND_ARGS)
 
-$(BACKEND_VENV)/.installed: pyproject.toml plugins/cornu-$(BACKEND)/pyproject.toml | $(BIN)/python
-	$(BIN)/python -m venv $(BACKEND_VENV)
-	$(BACKEND_BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
-	  --editable . --editable "plugins/cornu-$(BACKEND)[test]" mypy
+$(VENV)/backends/%/.installed: pyproject.toml plugins/cornu-%/pyproject.toml | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/backends/$*
+	$(VENV)/backends/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+	  --editable . --editable "plugins/cornu-$*[test]" mypy
 	@touch $@
 
 report: $(VENV)/.dev
@@ -93,6 +94,22 @@ report: $(VENV)/.dev
 	done
 	for name in jax torch openvino; do $(MAKE) conformance BACKEND=$$name || exit 1; done
 	$(BIN)/python tests/support/describe_backends.py $(VENV)/backends/*.json
+
+# Keras on each of its backends, in environments of their own, and Cornu on each of ours; BENCH_ARGS are for bench.py.
+BENCH_ARGS ?=
+BENCH := $(VENV)/bench
+
+bench: $(VENV)/.dev $(BENCH)/jax/.installed $(BENCH)/torch/.installed $(BENCH)/tensorflow/.installed \
+  $(VENV)/backends/jax/.installed $(VENV)/backends/torch/.installed $(VENV)/backends/openvino/.installed
+	$(BIN)/python benchmarks/bench.py --side cornu:onnxruntime --side cornu:numpy \
+	  $(foreach name,jax torch openvino,--side cornu:$(name)=$(VENV)/backends/$(name)/bin/python) \
+	  $(foreach name,jax torch tensorflow,--side keras:$(name)=$(BENCH)/$(name)/bin/python) $(BENCH_ARGS)
+
+$(BENCH)/%/.installed: | $(BIN)/python
+	$(BIN)/python -m venv $(BENCH)/$*
+	$(BENCH)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-input keras $(if \
+	  $(filter tensorflow,$*),tensorflow-cpu,$*)
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache quickstart tests/web/node_modules

@@ -1,0 +1,111 @@
+"""The tables and the picture of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from workloads import WORKLOADS
+
+TITLES = {
+    "import": "import, s above NumPy's",
+    "first_step_mlp": "first step of the MLP, s",
+    "first_step_cnn": "first step of the CNN, s",
+    "memory_cnn": "peak memory of the CNN, MiB",
+    "memory_large": "peak memory of 50 million parameters, MiB",
+    "fashion": "Fashion-MNIST to 91 %, s",
+}
+
+
+def markdown(told: Mapping[str, Any]) -> str:
+    """The whole page."""
+    sides = list(told["versions"])
+    lines = [_machine(told), ""]
+    for what, kinds in (("Training", ("fit", "train_on_batch")), ("Prediction", ("predict", "predict_on_batch"))):
+        lines += [f"{what}: milliseconds a batch, the better of `{kinds[0]}` and `{kinds[1]}`, each by its median.", ""]
+        lines += [*_throughput(told, sides, kinds), ""]
+    lines += ["One sample: milliseconds a call of `model.predict(x[:1])`, medians.", ""]
+    lines += [*_throughput(told, sides, ("predict_one",)), "", *_alone(told, sides), "", *_losses(told, sides)]
+    return "\n".join(lines) + "\n"
+
+
+def _machine(told: Mapping[str, Any]) -> str:
+    machine, versions = told["machine"], "; ".join(told["versions"].values())
+    return f"{machine['cores']} cores of {machine['processor']}, Python {machine['python']}. {versions}."
+
+
+def times(told: Mapping[str, Any], kinds: Sequence[str]) -> dict[tuple[str, str], tuple[float, float]]:
+    """By workload and side: the median of the best kind of call, and the spread (half the middle half, relative)."""
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for entry in told["times"]:
+        if entry["kind"] in kinds:
+            key, ms = (entry["workload"], entry["side"]), sorted(entry["ms"])
+            middle = median(ms)
+            spread = (ms[3 * len(ms) // 4] - ms[len(ms) // 4]) / 2 / middle
+            if key not in found or middle < found[key][0]:
+                found[key] = middle, spread
+    return found
+
+
+def _throughput(told: Mapping[str, Any], sides: Sequence[str], kinds: Sequence[str]) -> Iterator[str]:
+    found = times(told, kinds)
+    peers = [side for side in sides if side.startswith("keras:")]
+    ours = sides[0]
+    yield f"| | {' | '.join(sides)} | {ours.partition(':')[2]} against the best Keras |"
+    yield f"|---|{'---:|' * (len(sides) + 1)}"
+    for name, work in WORKLOADS.items():
+        if (name, ours) not in found:
+            continue
+        cells = [f"{found[name, side][0]:.2f} ±{found[name, side][1]:.0%}" for side in sides]
+        ratio = min((found[name, peer][0] for peer in peers), default=0.0) / found[name, ours][0]
+        yield f"| {work.what} | {' | '.join(cells)} | {f'{ratio:.2f}×' if peers else ''} |"
+
+
+def _alone(told: Mapping[str, Any], sides: Sequence[str]) -> Iterator[str]:
+    values = {(entry["side"], entry["measure"]): median(entry["values"]) for entry in told["alone"]}
+    yield f"| in a process of its own | {' | '.join(sides)} |"
+    yield f"|---|{'---:|' * len(sides)}"
+    for what, title in TITLES.items():
+        cells = [f"{values[side, what]:.2f}" if values.get((side, what)) else "" for side in sides]
+        if any(cells):
+            yield f"| {title} | {' | '.join(cells)} |"
+    sizes = [f"{told['installed'][side]:.0f}" for side in sides]
+    yield f"| packages installed, MiB | {' | '.join(sizes)} |"
+
+
+def _losses(told: Mapping[str, Any], sides: Sequence[str]) -> Iterator[str]:
+    """Whether all sides learn the same: the loss after some steps from the same weights on the same batch."""
+    last = {(e["workload"], e["side"]): e["ms"][-1] for e in told["times"] if e["kind"] == "losses"}
+    yield f"| loss after 20 steps from the same weights | {' | '.join(sides)} |"
+    yield f"|---|{'---:|' * len(sides)}"
+    for name, work in WORKLOADS.items():
+        if any((name, side) in last for side in sides):
+            note = " (random dropout)" if work.random else ""
+            yield f"| {work.what}{note} | {' | '.join(f'{last[name, side]:.4f}' for side in sides)} |"
+
+
+def picture(told: Mapping[str, Any], path: Path) -> None:
+    """Bars: how many times as fast as the slowest side each is, in training and in prediction."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    sides = list(told["versions"])
+    figure, axes = pyplot.subplots(2, 1, figsize=(11, 7), layout="constrained")
+    kinds = (("training", ("fit", "train_on_batch")), ("prediction", ("predict", "predict_on_batch")))
+    for axis, (title, calls) in zip(axes, kinds, strict=True):
+        found = times(told, calls)
+        names = [name for name in WORKLOADS if (name, sides[0]) in found]
+        for i, side in enumerate(sides):
+            fastest = [min(found[name, other][0] for other in sides) for name in names]
+            heights = [best / found[name, side][0] for name, best in zip(names, fastest, strict=True)]
+            places = [k + (i - len(sides) / 2 + 0.5) * 0.8 / len(sides) for k in range(len(names))]
+            axis.bar(places, heights, 0.8 / len(sides), label=side)
+        axis.set_xticks(range(len(names)), names)
+        axis.set_ylabel(f"{title}: speed, fastest = 1")
+    axes[0].legend(ncols=len(sides), loc="upper center", bbox_to_anchor=(0.5, 1.18))
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
