@@ -64,7 +64,7 @@ class NumpyBackend:
             ValueError: If the device is not the CPU.
         """
         _check_device(options.device)
-        return NumpyExecutable(program)
+        return NumpyExecutable(program, options.profile)
 
     @classmethod
     def describe(cls) -> dict[str, Any]:

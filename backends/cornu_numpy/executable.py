@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from threading import Lock
 
 import numpy as np
+from cornu.backend.contract import NodeEvent
 from cornu.ir.program import Program
 
 from cornu_numpy.plan import Plan
@@ -24,10 +25,12 @@ class NumpyExecutable:
 
     Args:
         program: A program of primitives only.
+        profile: Whether it notes what its nodes cost.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, profile: bool = False) -> None:
         self.program = program
+        self._events: list[NodeEvent] | None = [] if profile else None
         self._plans: OrderedDict[tuple[tuple[int, ...], ...], Plan] = OrderedDict()
         self._lock = Lock()
 
@@ -51,6 +54,12 @@ class NumpyExecutable:
             plan = self._make_plan(inputs, shapes)
         return plan.run(inputs, donate)
 
+    def profile(self) -> list[NodeEvent]:
+        """What the nodes have cost since it was compiled or asked last, if that is noted at all."""
+        events = list(self._events or ())
+        del (self._events or [])[: len(events)]
+        return events
+
     def synchronize(self) -> None:
         """Returns at once: a call ends when its work has ended."""
 
@@ -61,7 +70,7 @@ class NumpyExecutable:
 
     def _make_plan(self, inputs: Sequence[np.ndarray], shapes: tuple[tuple[int, ...], ...]) -> Plan:
         sizes = self.program.check_inputs(shapes)
-        plan = Plan(self.program, sizes)
+        plan = Plan(self.program, sizes, self._events)
         with self._lock:
             self._plans[shapes] = plan
             while len(self._plans) > PLANS:

@@ -49,6 +49,7 @@ class Layout:
         self.buffers = Buffers()
         self.steps: list[steps.Step] = []
         self.step_nodes: dict[Any, Node] = {}
+        self.silent: set[Any] = set()  # steps that compute nothing
         self.constants: list[tuple[int, np.ndarray]] = []
         self.placed: list[tuple[int, int, tuple[int, ...], np.dtype]] = []
         self.views: list[tuple[tuple[int, ...], View, int]] = []
@@ -249,3 +250,4 @@ class Layout:
                 dropped.extend(self._members[storage])
         if dropped:
             self._add_step(steps.dropping(dropped), self.nodes[i])
+            self.silent.add(self.steps[-1])

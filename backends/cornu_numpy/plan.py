@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from cornu.backend.contract import BackendError
+from cornu.backend.contract import BackendError, NodeEvent
 from cornu.ir.program import Program
 
 from cornu_numpy.layout import Layout, Returned
 from cornu_numpy.memory import allocate, in_buffer
+from cornu_numpy.timing import timed
 
 Frame = list[Any]
 Step = Callable[[Frame], None]
@@ -30,14 +31,17 @@ class Plan:
     Args:
         program: The program.
         sizes: The value of each symbol.
+        events: Where the cost of each step is noted; None where nobody asks.
     """
 
-    def __init__(self, program: Program, sizes: Mapping[str, int]) -> None:
+    def __init__(self, program: Program, sizes: Mapping[str, int], events: list[NodeEvent] | None = None) -> None:
         self.program = program
         layout = Layout(program, sizes, Plan)
         self._layout = layout
         self._steps = layout.steps
         self._nodes = layout.step_nodes
+        if events is not None:
+            self._time_steps(sizes, events)
         self._returned: list[Returned] = layout.returned
         self._clear = layout.clear
         self._inputs = len(program.inputs)
@@ -89,6 +93,14 @@ class Plan:
                 frame[slot] = None
             if not self._frames:
                 self._frames.append(frame)
+
+    def _time_steps(self, sizes: Mapping[str, int], events: list[NodeEvent]) -> None:
+        silent = self._layout.silent
+        steps = [
+            (step if step in silent else timed(step, self._nodes[step], sizes, events), self._nodes[step])
+            for step in self._steps
+        ]
+        self._steps, self._nodes = [step for step, _ in steps], dict(steps)
 
     def _new_frame(self) -> Frame:
         layout = self._layout

@@ -17,6 +17,7 @@ from cornu_onnxruntime.errors import backend_error
 from cornu_onnxruntime.executable import OnnxRuntimeExecutable
 from cornu_onnxruntime.known_failures import KNOWN_FAILURES
 from cornu_onnxruntime.lowering import WRITERS, claims, lower
+from cornu_onnxruntime.profile import SessionProfile
 from cornu_onnxruntime.providers import (
     CPU,
     Place,
@@ -172,33 +173,33 @@ class OnnxRuntimeBackend:
 
         Args:
             program: A program of nodes that `supports` allows.
-            options: The device.
+            options: The device, and whether sessions measure their nodes.
 
         Raises:
             BackendError: If ONNX Runtime refuses the model.
         """
         place, lowers = self._place(options.device), self._lowers(options.device)
         if lowers and gains_from_sizes(program):
-            return SizedExecutable(program, lambda sized: self._compile(sized, place, lowers))
-        return self._compile(program, place, lowers)
+            return SizedExecutable(program, lambda sized: self._compile(sized, place, lowers, options.profile))
+        return self._compile(program, place, lowers, options.profile)
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _compile(self, program: Program, place: Place, lowers: bool) -> OnnxRuntimeExecutable:
+    def _compile(self, program: Program, place: Place, lowers: bool, profile: bool) -> OnnxRuntimeExecutable:
         from cornu.ir.onnx import write_model
 
         computed, outputs = _split_outputs(lower(program) if lowers else program)
         written = write_model(
             computed, opset=OPSET, by_reference=BY_REFERENCE, with_types=False, guard_empty=True, rules=WRITERS
         )
-        origins = {name: (node.op, node.scope) for name, node in written.origins.items()}
-        session = None
+        session, measured = None, None
         if computed.outputs:
             settings = self._session_options()
+            measured = SessionProfile(settings) if profile else None
             kept = [refer(self._runtime, array) for array in written.arrays.values()]
             if kept:
                 settings.add_external_initializers(list(written.arrays), kept)
-            session = self._session(written.proto.SerializeToString(), settings, origins, place)
+            session = self._session(written.proto.SerializeToString(), settings, written.origins, place)
         keep = list(written.arrays.values())
         names = (written.input_names, written.output_names)
         return OnnxRuntimeExecutable(
@@ -207,9 +208,10 @@ class OnnxRuntimeBackend:
             self._run_options,
             *names,
             outputs,
-            origins,
+            written.origins,
             keep,
             None if place.on_host else place.device,
+            measured,
         )
 
     def _session(self, model: bytes, settings: Any, origins: Mapping[str, tuple[str, str]], place: Place) -> Any:

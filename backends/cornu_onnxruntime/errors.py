@@ -26,7 +26,7 @@ def backend_error(error: Exception, origins: Mapping[str, tuple[str, str]]) -> B
     else:
         named = _CREATING.search(text)
         kind, name, message = "", named[1] if named else "", text
-    op, layer = _origin(name, origins)
+    op, layer = origin_of(name, origins)
     message = _SOURCE.sub("", message).strip() or text
     if op and kind and kind != op:
         node = f"{name} ({kind} of {op})"
@@ -35,7 +35,7 @@ def backend_error(error: Exception, origins: Mapping[str, tuple[str, str]]) -> B
     return BackendError(f"ONNX Runtime: {message}", node=node, layer=layer)
 
 
-def _origin(name: str, origins: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+def origin_of(name: str, origins: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
     """A node's operator and layer; a fused node is known by the longest of our names in its own."""
     if name in origins:
         return origins[name]

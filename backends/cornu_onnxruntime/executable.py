@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cornu.backend.contract import BackendError, Buffer
+from cornu.backend.contract import BackendError, Buffer, NodeEvent
 
 from cornu_onnxruntime.errors import backend_error
+from cornu_onnxruntime.profile import SessionProfile
 
 
 class OnnxRuntimeExecutable:
@@ -24,6 +25,7 @@ class OnnxRuntimeExecutable:
         origins: The operator and layer of each node of the model.
         keep: What must live as long as the session.
         device: ONNX Runtime's handle of the device that outputs stay on; None for the host.
+        measured: What reads the session's own measurements, where it makes them.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class OnnxRuntimeExecutable:
         origins: Mapping[str, tuple[str, str]],
         keep: Any,
         device: Any = None,
+        measured: SessionProfile | None = None,
     ) -> None:
         self._name = name
         self._session = session
@@ -48,6 +51,7 @@ class OnnxRuntimeExecutable:
         self._origins = origins
         self._keep = keep
         self._devices = None if device is None else [device] * len(output_names)
+        self._measured = measured
         self._closed = False
 
     def __call__(self, inputs: Sequence[Buffer], donate: frozenset[int] = frozenset()) -> list[Buffer]:
@@ -96,6 +100,12 @@ class OnnxRuntimeExecutable:
             self._run_options, self._input_names, given, self._output_names, results, devices
         )
         return results
+
+    def profile(self) -> list[NodeEvent]:
+        """What the nodes have cost since it was compiled, if that was asked for; it measures no more after that."""
+        if self._measured is None or self._session is None:
+            return []
+        return self._measured.events(self._session, self._origins)
 
     def synchronize(self) -> None:
         """Returns at once: a run ends before the call returns."""

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
-from cornu.backend.contract import Buffer, Executable
+from cornu.backend.contract import Buffer, NodeEvent
 from cornu.ir.dim import substitute
 from cornu.ir.passes import optimise
 from cornu.ir.program import Program, map_program_dims
+
+from cornu_onnxruntime.executable import OnnxRuntimeExecutable
 
 _OWN = 4
 """How many different sizes get an executable of their own; after them, one serves all others."""
@@ -42,12 +44,12 @@ class SizedExecutable:
         compile: Compiles a program.
     """
 
-    def __init__(self, program: Program, compile: Callable[[Program], Executable]) -> None:
+    def __init__(self, program: Program, compile: Callable[[Program], OnnxRuntimeExecutable]) -> None:
         self._program = program
         self._compile = compile
         self._places = [(i, axis) for i, axis, _ in program._symbolic_axes]
-        self._own: dict[tuple[int, ...], Executable] = {}
-        self._general: Executable | None = None
+        self._own: dict[tuple[int, ...], OnnxRuntimeExecutable] = {}
+        self._general: OnnxRuntimeExecutable | None = None
         self._lock = Lock()
 
     def __call__(self, inputs: Sequence[Buffer], donate: frozenset[int] = frozenset()) -> list[Buffer]:
@@ -56,7 +58,7 @@ class SizedExecutable:
         ready = self._own.get(key) or self._prepare(key, inputs)
         return ready(inputs, donate)
 
-    def _prepare(self, key: tuple[int, ...], inputs: Sequence[Any]) -> Executable:
+    def _prepare(self, key: tuple[int, ...], inputs: Sequence[Any]) -> OnnxRuntimeExecutable:
         with self._lock:
             if key in self._own:
                 return self._own[key]
@@ -68,6 +70,10 @@ class SizedExecutable:
                 self._general = self._compile(self._program)
             return self._general
 
+    def profile(self) -> list[NodeEvent]:
+        """What the nodes have cost, if that was asked for."""
+        return [event for executable in self._all() for event in executable.profile()]
+
     def synchronize(self) -> None:
         """Returns when everything that was started has ended."""
         for executable in self._all():
@@ -78,5 +84,5 @@ class SizedExecutable:
         for executable in self._all():
             executable.close()
 
-    def _all(self) -> list[Executable]:
+    def _all(self) -> list[OnnxRuntimeExecutable]:
         return [*self._own.values(), *([self._general] if self._general else [])]

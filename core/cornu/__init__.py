@@ -54,6 +54,7 @@ _NAMES = {
     "Variable": "cornu.tracing",
     "function": "cornu.tracing",
     "grad": "cornu.tracing",
+    "profile": "cornu.profiling",
     "remat": "cornu.tracing",
     "use_backend": "cornu.config",
     "value_and_grad": "cornu.tracing",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from cornu.ir.program import Program
+from cornu.ir.scope import layer_path
 
 CONTRACT_VERSION = "0.9"
 
@@ -22,9 +23,33 @@ class CompileOptions:
 
     Args:
         device: The device to run on, in the backend's own spelling; `""` is its default.
+        profile: Whether the executable is to note what its nodes cost, for its optional method `profile()`.
     """
 
     device: str = ""
+    profile: bool = False
+
+
+class NodeEvent(NamedTuple):
+    """One run of one node, as an executable's optional method `profile()` tells it.
+
+    Args:
+        op: The operator, or the composite's name.
+        scope: The node's scope; absolute for nodes of bodies.
+        start: When it began, in seconds of `time.perf_counter`.
+        duration: How many seconds it took, those of the nodes of its bodies included.
+        bytes: The size of its inputs and outputs.
+        kernel: What the runtime calls the kernel that ran.
+        thread: A number for the thread; events of one thread are nested or apart.
+    """
+
+    op: str
+    scope: str
+    start: float
+    duration: float
+    bytes: int = 0
+    kernel: str = ""
+    thread: int = 0
 
 
 class BackendError(RuntimeError):
@@ -37,6 +62,7 @@ class BackendError(RuntimeError):
     """
 
     def __init__(self, message: str, node: str = "", layer: str = "") -> None:
+        layer = layer_path(layer)
         place = "".join([f" in node {node}" if node else "", f" of layer {layer}" if layer else ""])
         super().__init__(f"{message}{place}")
         self.node = node

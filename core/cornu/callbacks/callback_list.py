@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cornu import tree
@@ -76,6 +78,17 @@ class CallbackList(Callback):
     def wants(self, *hooks: str) -> bool:
         """Whether any callback does something at one of these hooks: where none does, metrics need not be read."""
         return any(overrides(callback, *hooks) for callback in self.callbacks)
+
+    @contextmanager
+    def abandoned_on_failure(self) -> Iterator[None]:
+        """Calls `abandon` of the callbacks that have one when the block fails: they may hold what must be let go."""
+        try:
+            yield
+        except BaseException:
+            for callback in self.callbacks:
+                if hasattr(callback, "abandon"):
+                    callback.abandon()
+            raise
 
     def _pass(self, hook: str, *position: int, logs: Logs) -> None:
         """Calls a hook; metrics are read from the device only where a callback looks at them."""

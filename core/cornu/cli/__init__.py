@@ -6,9 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cornu.cli import backends, conformance, export, new, plugins, quickstart, run
+from cornu.cli import backends, conformance, export, new, plugins, profile, quickstart, run
 
-_COMMANDS = (run, export, backends, plugins, conformance, new, quickstart)
+_COMMANDS = (run, profile, export, backends, plugins, conformance, new, quickstart)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,11 +45,15 @@ def _expected() -> tuple[type[BaseException], ...]:
     from cornu.cli.conformance import SuiteError
     from cornu.cli.export import ExportCommandError
     from cornu.cli.new import NewError
+    from cornu.cli.profile import ProfileError
     from cornu.cli.quickstart import QuickstartError
     from cornu.cli.run import RunError
     from cornu.plugins.switch import SwitchError
 
-    return BackendLoadError, SuiteError, ExportCommandError, NewError, QuickstartError, RunError, SwitchError
+    return (
+        BackendLoadError, SuiteError, ExportCommandError, NewError, ProfileError, QuickstartError, RunError,
+        SwitchError,
+    )  # fmt: skip
 
 
 def _version() -> str:

@@ -28,10 +28,15 @@ def add_parser(commands: Any) -> None:
         help="run a Keras script unmodified",
         description="Runs a script in which `import keras` and `tensorflow.keras` mean Cornu.",
     )
+    add_script(parser)
+    parser.set_defaults(run=run)
+
+
+def add_script(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of a command that runs a script."""
     parser.add_argument("--backend", metavar="NAME", help="the backend to run on; by default the configured one")
     parser.add_argument("script", type=Path, help="a Python file")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="what the script gets as sys.argv")
-    parser.set_defaults(run=run)
 
 
 def run(parsed: argparse.Namespace) -> int:

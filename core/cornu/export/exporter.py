@@ -12,6 +12,7 @@ from cornu.export.exportable import Exportable
 from cornu.export.signature import DynamicShapes
 from cornu.export.verification import verify as verify_file
 from cornu.export.writing import LARGEST_FILE, bytes_of, describe, to_model, written
+from cornu.ir.scope import layer_path
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -171,7 +172,8 @@ def notes(exportable: Exportable) -> list[str]:
     for node in exportable.program.walk():
         name = node.attributes["name"] if node.op == "Call" else ""
         if name in _MASKED and len(node.inputs) > _MASKED[name]:
-            found.append(f"{node.scope}: its mask may have holes, so that it is a loop and not one {name} node.")
+            layer = layer_path(node.scope)
+            found.append(f"{layer}: its mask may have holes, so that it is a loop and not one {name} node.")
     return found
 
 

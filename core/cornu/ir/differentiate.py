@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from cornu.ir.builder import Builder
 from cornu.ir.primitive import lookup
 from cornu.ir.program import Program, Value
+from cornu.ir.scope import BACKWARD, marked
 from cornu.ir.types import is_float
 
 
@@ -35,7 +36,7 @@ def backward(b: Builder, cotangents: Mapping[Value, Value], sources: Sequence[Va
             continue
         rule = lookup(node.op).vjp
         assert rule is not None
-        with b.scoped(node.scope):
+        with b.scoped(marked(node.scope, BACKWARD)):
             arriving = [
                 found[value] if value in found else b.zeros(b.resolve_type(value.type)) for value in node.outputs
             ]

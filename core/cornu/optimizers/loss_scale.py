@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu import ops
+from cornu.ir.scope import UPDATE
 from cornu.optimizers.optimizer import Optimizer
+from cornu.tracing.trace import named_scope
 from cornu.tracing.variable import Variable
 
 
@@ -78,7 +80,8 @@ class LossScaleOptimizer(Optimizer):
             self.dynamic_scale.assign(self.dynamic_scale.value * 0.5)
             self.step_counter.assign(0)
 
-        ops.cond(self.check_finite(grads), update, leave_out)
+        with named_scope(UPDATE):
+            ops.cond(self.check_finite(grads), update, leave_out)
 
     def check_finite(self, grads: Sequence[Any]) -> Any:
         """True where no gradient holds an infinity or NaN."""

@@ -8,6 +8,7 @@ from typing import Any, TypedDict, Unpack
 
 from cornu import ops
 from cornu.backend.config import floatx
+from cornu.ir.scope import UPDATE
 from cornu.optimizers.averaging import WeightAverage, check_average
 from cornu.optimizers.clipping import clip_by_global_norm, clip_by_norm
 from cornu.optimizers.schedules import LearningRateSchedule, serialize
@@ -202,7 +203,7 @@ class Optimizer(WeightDecay, WeightAverage, OptimizerState):
         variables = self._known_variables(grads, trainable_variables)
         self._once = {}
         try:
-            with named_scope(self.name):
+            with named_scope(f"{UPDATE}/{self.name}"):
                 pairs = self._with_gradient(grads, variables)
                 for gradient, variable in [pair for pair in pairs if takes_gradient(pair[1])]:
                     self._overwrite(variable, gradient)

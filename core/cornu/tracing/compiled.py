@@ -14,6 +14,7 @@ from cornu.ir.fingerprint import fingerprint
 from cornu.ir.passes import prepare
 from cornu.ir.program import Program
 from cornu.ir.types import TensorType
+from cornu.profiling import switch
 from cornu.tracing.tensor import ConcreteTensor
 
 Key = TypeVar("Key")
@@ -60,7 +61,9 @@ class CompiledProgram:
         self._lock = Lock()
 
     def executable(self, backend: Backend, device: str) -> Executable:
-        """The executable for a backend."""
+        """The executable for a backend; while a profile is taken, one that says what its nodes cost."""
+        if switch.active is not None:
+            return switch.active.executable(self, backend, device)
         key = (id(backend), device)
         found = self._executables.get(key)
         if found is None:
@@ -113,6 +116,9 @@ def share_compiled(program: Program) -> CompiledProgram:
 
 def compile_program(program: Program, backend: Backend, device: str) -> Executable:
     """Optimises, legalises and compiles a program."""
+    profile = switch.active
+    if profile is not None:
+        return profile.compile(program, backend, device)
     return backend.compile(prepare(program, backend, device), CompileOptions(device=device))
 
 

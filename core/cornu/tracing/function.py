@@ -17,6 +17,7 @@ from cornu.ir.dim import DimLike, SymbolicDimError, symbol
 from cornu.ir.passes.freeze import freeze
 from cornu.ir.shapes import SizeConflictError
 from cornu.ir.types import TensorType
+from cornu.profiling import switch
 from cornu.tracing.compiled import CompiledProgram, compile_program, share_compiled
 from cornu.tracing.eager import RECORDERS, record_call, record_reading
 from cornu.tracing.tensor import ConcreteTensor, Tensor, TracedTensor, from_numpy, to_array, value_of
@@ -84,7 +85,8 @@ class TracedFunction:
     def _constant_executable(self, state: Sequence[ConcreteTensor]) -> Executable | None:
         """An executable with the variables as constants, once they have stayed the same for a second call."""
         backend, device = current_backend(), current_device()
-        key = (backend, device, tuple(variable.version for variable in self.reads))
+        profile = switch.active and switch.active.number
+        key = (backend, device, profile, tuple(variable.version for variable in self.reads))
         if self._frozen is not None and self._frozen[0] == key:
             return self._frozen[1]
         if self._seen != key:
@@ -241,7 +243,19 @@ class Function:
         types: Sequence[TensorType],
     ) -> TracedFunction:
         self.trace_count += 1
-        trace = Trace(getattr(self._function, "__name__", "function"))
+        name = getattr(self._function, "__name__", "function")
+        with switch.span("trace", name):
+            return self._trace_into(Trace(name), names, structure, leaves, tensors, types)
+
+    def _trace_into(
+        self,
+        trace: Trace,
+        names: dict[tuple[int, int], str],
+        structure: Any,
+        leaves: list[Any],
+        tensors: list[ConcreteTensor | None],
+        types: Sequence[TensorType],
+    ) -> TracedFunction:
         inputs = []
         for i, type in enumerate(types):
             shape = tuple(symbol(names[i, axis]) if (i, axis) in names else dim for axis, dim in enumerate(type.shape))

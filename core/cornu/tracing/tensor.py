@@ -13,6 +13,7 @@ from cornu.backend.contract import Backend, Buffer
 from cornu.ir.dim import Dim
 from cornu.ir.program import Value
 from cornu.ir.types import Shape, TensorType, dtype_name, numpy_dtype
+from cornu.profiling import switch
 from cornu.tracing.trace import Trace, current_trace
 
 TensorLike: TypeAlias = Any
@@ -188,14 +189,17 @@ class ConcreteTensor(Tensor):
         """The handle on a backend's device; the tensor moves there if it lies elsewhere."""
         buffer, owner, place = self._held
         if owner is not backend or place != device:
-            buffer = backend.from_numpy(owner.to_numpy(buffer), device)
+            profile = switch.active
+            array = self.numpy()
+            buffer = backend.from_numpy(array, device) if profile is None else profile.feed(backend, array, device)
             self._held = (buffer, backend, device)  # in one assignment: another thread may be reading
         return buffer
 
     def numpy(self) -> np.ndarray:
         """A copy on the host."""
         buffer, owner, _ = self._held
-        return owner.to_numpy(buffer)
+        profile = switch.active
+        return owner.to_numpy(buffer) if profile is None else profile.read(owner, buffer)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
@@ -296,7 +300,9 @@ def from_numpy(array: np.ndarray) -> ConcreteTensor:
     backend, device = current_backend(), current_device()
     array = np.asarray(array)
     type = TensorType(dtype_name(array.dtype), array.shape)
-    return ConcreteTensor(backend.from_numpy(array, device), backend, type, device)
+    profile = switch.active
+    buffer = backend.from_numpy(array, device) if profile is None else profile.feed(backend, array, device)
+    return ConcreteTensor(buffer, backend, type, device)
 
 
 def convert(x: TensorLike, dtype: str | None = None) -> Tensor:

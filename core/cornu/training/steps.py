@@ -8,9 +8,11 @@ from typing import Any
 
 from cornu import ops, tree
 from cornu.ir.dim import Dim
+from cornu.ir.scope import METRICS
 from cornu.ir.types import TensorType
 from cornu.tracing.function import Function
 from cornu.tracing.gradient import GradientTape
+from cornu.tracing.trace import named_scope
 from cornu.training.compile_utils import CompileLoss, CompileMetrics
 from cornu.training.data import unpack_x_y_sample_weight
 from cornu.utils.holding import holding
@@ -230,9 +232,10 @@ class Steps:
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Logs:
         """Updates the metrics given to `compile` and returns all results."""
-        if self._compile_metrics is not None:
-            self._compile_metrics.update_state(y, y_pred, sample_weight)
-        return self.get_metrics_result()
+        with named_scope(METRICS):
+            if self._compile_metrics is not None:
+                self._compile_metrics.update_state(y, y_pred, sample_weight)
+            return self.get_metrics_result()
 
     def get_metrics_result(self) -> Logs:
         """The results of all metrics by name."""
@@ -280,7 +283,8 @@ class Steps:
     def _track_loss(self, loss: Any, x: Any) -> None:
         if self._loss_tracker is not None:
             count = ops.shape(next(leaf for leaf in tree.flatten(x) if leaf is not None))[0]
-            self._loss_tracker.update_state(loss, sample_weight=ops.cast(count, "float32"))
+            with named_scope(METRICS):
+                self._loss_tracker.update_state(loss, sample_weight=ops.cast(count, "float32"))
 
     # -- compiled steps ------------------------------------------------------------------------------------------
 

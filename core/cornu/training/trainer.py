@@ -99,22 +99,23 @@ class Trainer(Steps):
         self._initial_epoch = initial_epoch
         list_of_callbacks.on_train_begin()
         logs: Logs = {}
-        for epoch in range(self._initial_epoch, epochs):  # a callback may have changed it
-            latest = self._run_epoch(epoch, batches, list_of_callbacks)
-            if latest is None:
-                if epoch == self._initial_epoch:
-                    raise ValueError("The data are empty: there was not one batch to train on.")
-                warnings.warn(_RAN_OUT.format(epochs=epoch - self._initial_epoch), stacklevel=2)
-                break
-            logs = latest
-            if validation_data is not None and _due(epoch, validation_freq):
-                judged = self._validate(
-                    validation_data, validation_batch_size or batch_size, validation_steps, list_of_callbacks
-                )
-                logs = {**logs, **judged}
-            list_of_callbacks.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
+        with list_of_callbacks.abandoned_on_failure():
+            for epoch in range(self._initial_epoch, epochs):  # a callback may have changed it
+                latest = self._run_epoch(epoch, batches, list_of_callbacks)
+                if latest is None:
+                    if epoch == self._initial_epoch:
+                        raise ValueError("The data are empty: there was not one batch to train on.")
+                    warnings.warn(_RAN_OUT.format(epochs=epoch - self._initial_epoch), stacklevel=2)
+                    break
+                logs = latest
+                if validation_data is not None and _due(epoch, validation_freq):
+                    judged = self._validate(
+                        validation_data, validation_batch_size or batch_size, validation_steps, list_of_callbacks
+                    )
+                    logs = {**logs, **judged}
+                list_of_callbacks.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
         if self.optimizer is not None and hasattr(self.optimizer, "finalize_variable_values"):
             self.optimizer.finalize_variable_values(self.trainable_variables)  # type: ignore[attr-defined]
         list_of_callbacks.on_train_end(logs)

@@ -12,6 +12,7 @@ from cornu.ir.passes.inline import inline
 from cornu.ir.passes.rewriting import once_per_program, with_bodies
 from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program, Value
+from cornu.ir.scope import layer_path
 from cornu.ir.types import INTEGERS
 
 Supports = Callable[[str, Sequence[str], Mapping[str, Any], str], bool]
@@ -56,6 +57,7 @@ class LegalisationError(ValueError):
     """
 
     def __init__(self, op: str, dtypes: Sequence[str], layer: str, backend: str, device: str) -> None:
+        layer = layer_path(layer)
         place = f" of layer {layer}" if layer else ""
         where = f" on device {device!r}" if device else ""
         super().__init__(

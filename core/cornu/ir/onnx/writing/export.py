@@ -18,6 +18,7 @@ from cornu.ir.onnx.writing.graph import GraphWriter, ModelWriter
 from cornu.ir.onnx.writing.sizes import Sizes
 from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program
+from cornu.ir.scope import layer_path
 
 
 class OnnxExportError(ValueError):
@@ -31,7 +32,7 @@ class WrittenModel:
     Args:
         proto: The model.
         arrays: The constants that the model refers to by name instead of holding their bytes.
-        origins: The program's node that each ONNX node was written for, by the ONNX node's name.
+        origins: The operator and scope of the program's node that each ONNX node was written for, by that one's name.
         input_names: The names of the inputs in order.
         output_names: The names of the outputs in order.
         weights: Which constants are weights and have names of their own.
@@ -39,7 +40,7 @@ class WrittenModel:
 
     proto: ModelProto
     arrays: Mapping[str, np.ndarray]
-    origins: Mapping[str, Node]
+    origins: Mapping[str, tuple[str, str]]
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
     weights: tuple[str, ...]
@@ -174,7 +175,8 @@ def check_expressible(program: Program, model: ModelWriter) -> None:
     Raises:
         OnnxExportError: Naming every node that has none.
     """
-    missing = [f"{node.op} (in {node.scope})" if node.scope else node.op for node in _inexpressible(program, model)]
+    found = [(node.op, layer_path(node.scope)) for node in _inexpressible(program, model)]
+    missing = [f"{op} (in {layer})" if layer else op for op, layer in found]
     if missing:
         listed = ", ".join(dict.fromkeys(missing))
         raise OnnxExportError(f"ONNX opset {model.opset} cannot express these operators of {program.name}: {listed}.")

@@ -17,6 +17,7 @@ from cornu.ir.onnx.writing.folding import fold_pads
 from cornu.ir.onnx.writing.pairing import pair_directions
 from cornu.ir.primitive import lookup
 from cornu.ir.program import Node, Program, Value
+from cornu.ir.scope import layer_path
 from cornu.ir.types import TensorType
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class ModelWriter:
         self.arrays: dict[str, np.ndarray] = {}
         self.weights: list[str] = []
         self.values: dict[str, np.ndarray] = {}
-        self.origins: dict[str, Node] = {}
+        self.origins: dict[str, tuple[str, str]] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
     def special(self, node: Node) -> NodeWriter | None:
@@ -133,7 +134,8 @@ class GraphWriter:
         self.types: list[ValueInfoProto] = []
         self.produced: set[str] = set()
         self.scope = ""
-        self._origin: Node | None = None
+        self._path = ""  # of the node being written, with marks
+        self._origin: tuple[str, str] | None = None
 
     @property
     def opset(self) -> int:
@@ -190,7 +192,7 @@ class GraphWriter:
     def subgraph(self, name: str) -> GraphWriter:
         """A writer of a sub-graph of the node being written."""
         graph = GraphWriter(self.model, name)
-        graph.scope, graph._origin = self.scope, self._origin
+        graph.scope, graph._path, graph._origin = self.scope, self._path, self._origin
         return graph
 
     # -- programs ------------------------------------------------------------------------------------------------
@@ -211,16 +213,17 @@ class GraphWriter:
         for value, name in zip(program.outputs, wanted, strict=True):
             if name is not None and value not in names:
                 reserved.setdefault(value, name)
-        outer, origin = self.scope, self._origin
+        outer, path, origin = self.scope, self._path, self._origin
         nodes = fold_pads(program)
         # A guard would stand around both; runtimes in the process have loops of their own for each.
         for node in nodes if self.model.guard_empty else pair_directions(nodes):
-            self.scope, self._origin = join(outer, node.scope), node
+            self.scope, self._path = join(outer, layer_path(node.scope)), join(path, node.scope)
+            self._origin = (name_of(node), self._path)
             results = self._write(
                 node, [names[value] for value in node.inputs], [reserved.get(v) for v in node.outputs]
             )
             names.update(zip(node.outputs, results, strict=True))
-        self.scope, self._origin = outer, origin
+        self.scope, self._path, self._origin = outer, path, origin
         return [names[value] for value in program.outputs]
 
     def _write(self, node: Node, inputs: Sequence[str], wanted: Sequence[str | None]) -> Sequence[str]:
