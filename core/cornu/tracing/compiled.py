@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from copy import copy
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -62,8 +63,9 @@ class CompiledProgram:
 
     def executable(self, backend: Backend, device: str) -> Executable:
         """The executable for a backend; while a profile is taken, one that says what its nodes cost."""
-        if switch.active is not None:
-            return switch.active.executable(self, backend, device)
+        profile = switch.active
+        if profile is not None:
+            return profile.executable(self, backend, device)
         key = (id(backend), device)
         found = self._executables.get(key)
         if found is None:
@@ -111,7 +113,10 @@ def share_compiled(program: Program) -> CompiledProgram:
     if found is None:
         found = CompiledProgram(program)
         _SHARED.put(key, found)
-    return found
+        return found
+    own = copy(found)
+    own.program = program  # its layers may have other names, which a profile shows
+    return own
 
 
 def compile_program(program: Program, backend: Backend, device: str) -> Executable:

@@ -85,8 +85,8 @@ class TracedFunction:
     def _constant_executable(self, state: Sequence[ConcreteTensor]) -> Executable | None:
         """An executable with the variables as constants, once they have stayed the same for a second call."""
         backend, device = current_backend(), current_device()
-        profile = switch.active and switch.active.number
-        key = (backend, device, profile, tuple(variable.version for variable in self.reads))
+        profile = switch.active  # whose executables are its own
+        key = (backend, device, profile and profile.number, tuple(variable.version for variable in self.reads))
         if self._frozen is not None and self._frozen[0] == key:
             return self._frozen[1]
         if self._seen != key:
