@@ -51,7 +51,7 @@ def render(report: Report, top: int) -> str:
 
 
 def _no_layer(row: Row) -> str:
-    return "(metrics)" if row.phase == "metrics" else "(no layer)"
+    return {"metrics": "(metrics)", "update": "(optimizer)"}.get(row.phase, "(no layer)")
 
 
 def _phases(report: Report) -> Table:
