@@ -12,6 +12,7 @@ from cornu.ir.passes.common_subexpressions import common_subexpressions
 from cornu.ir.passes.dead_code import dead_code
 from cornu.ir.passes.inline import inline
 from cornu.ir.passes.movement_rules import reshape, transpose
+from cornu.ir.passes.packing import pack
 from cornu.ir.passes.rewriting import Rule, rewrite
 from cornu.ir.program import Program
 
@@ -50,7 +51,7 @@ def lower(program: Program, block: int | None = None) -> Program:
     block = block_size() if block is None else block or None
     program = dead_code(rewrite(program, _merged(_convolutions(block), _VIEWS)))
     program = _clean(inline(program, lambda call: call.attributes["name"] not in _CLAIMED))
-    return _clean(rewrite(program, _merged(reductions.RULES, _VIEWS)))
+    return pack(_clean(rewrite(program, _merged(reductions.RULES, _VIEWS))))
 
 
 def _convolutions(block: int | None) -> dict[str, list[Rule]]:

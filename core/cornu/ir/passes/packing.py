@@ -1,0 +1,207 @@
+"""Doing at once what is done to many small tensors alike, such as an optimizer's update of many small weights."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from cornu.ir.builder import Builder
+from cornu.ir.program import Node, Program, Value
+from cornu.ir.types import is_float
+
+LARGEST = 8192
+"""Elements up to which a tensor is small: copying it costs less than the runtime's work around one operator."""
+
+FEWEST = 4
+"""Lanes that are worth it."""
+
+_ELEMENTWISE = frozenset(
+    {"Neg", "Abs", "Sign", "Sqrt", "Reciprocal", "Exp", "Log", "Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"}
+)
+
+
+@dataclass
+class Lane:
+    """Elementwise nodes on tensors of one shape that belong together, as those that update one weight.
+
+    Args:
+        nodes: The nodes, in the program's order.
+        leaves: What they read of that shape from elsewhere, in the order of first use.
+        results: Their outputs that are read elsewhere.
+    """
+
+    nodes: list[Node] = field(default_factory=list)
+    leaves: list[Value] = field(default_factory=list)
+    results: list[Value] = field(default_factory=list)
+
+
+def pack(program: Program) -> Program:
+    """Joins small tensors that go through equal elementwise nodes, computes once, and takes the results apart.
+
+    Args:
+        program: The program; tensors of unknown sizes stay as they are.
+
+    Returns:
+        An equal program of fewer nodes; the same object where there is nothing to join.
+
+    Example:
+        >>> pack(program)
+    """
+    tried: set[Hashable] = set()
+    while (found := _best_group(program, tried)) is not None:
+        key, lanes = found
+        tried.add(key)
+        program = _packed(program, lanes) if _independent(program, lanes) else program
+    return program
+
+
+def _best_group(program: Program, tried: set[Hashable]) -> tuple[Hashable, list[Lane]] | None:
+    """The lanes that are alike and save most nodes."""
+    groups: dict[Hashable, list[Lane]] = defaultdict(list)
+    makers = {value: node for node in program.nodes for value in node.outputs}
+    for lane in _lanes(program):
+        if not any(_is_large(value) for leaf in lane.leaves for value in _sources(leaf, makers)):
+            groups[_form(lane)].append(lane)
+    fit = {key: lanes for key, lanes in groups.items() if key not in tried and len(lanes) >= FEWEST and _saved(lanes)}
+    best = max(fit, key=lambda key: _saved(fit[key]), default=None)
+    return None if best is None else (best, fit[best])
+
+
+def _sources(leaf: Value, makers: Mapping[Value, Node]) -> tuple[Value, ...]:
+    """What a value is computed from, in whatever shape."""
+    node = makers.get(leaf)
+    while node is not None and node.op == "Reshape":
+        leaf, node = node.inputs[0], makers.get(node.inputs[0])
+    return (leaf,) if node is None else node.inputs
+
+
+def _is_large(value: Value) -> bool:
+    """What is read when many others are done, too, has left the processor's caches by then."""
+    size = value.type.size
+    return not isinstance(size, int) or size > LARGEST
+
+
+def _saved(lanes: Sequence[Lane]) -> int:
+    """How many nodes fewer there would be."""
+    one = lanes[0]
+    return max(len(lanes) * len(one.nodes) - len(one.nodes) - len(one.leaves) - len(one.results), 0)
+
+
+def _is_small(node: Node) -> bool:
+    if node.op not in _ELEMENTWISE:
+        return False
+    type = node.outputs[0].type
+    if not type.rank or not isinstance(type.size, int) or not 0 < type.size <= LARGEST or not is_float(type.dtype):
+        return False
+    return all(value.type == type or _is_number(value) for value in node.inputs)
+
+
+def _is_number(value: Value) -> bool:
+    return not value.type.rank
+
+
+def _lanes(program: Program) -> list[Lane]:
+    """The small elementwise nodes, connected ones together."""
+    lane_of: dict[Value, Lane] = {}
+    small = [node for node in program.nodes if _is_small(node)]
+    for node in small:
+        neighbours = {id(lane_of[v]): lane_of[v] for v in node.inputs if v in lane_of and not _is_number(v)}
+        lane = next(iter(neighbours.values()), None) or Lane()
+        for other in list(neighbours.values())[1:]:
+            lane.nodes += other.nodes
+            lane_of.update((value, lane) for each in other.nodes for value in each.outputs)
+        lane.nodes.append(node)
+        lane_of[node.outputs[0]] = lane
+    place = {id(node): i for i, node in enumerate(program.nodes)}
+    outside = _read_outside(program, lane_of)
+    lanes = list({id(lane): lane for lane in lane_of.values()}.values())
+    for lane in lanes:
+        lane.nodes.sort(key=lambda node: place[id(node)])
+        made = {node.outputs[0] for node in lane.nodes}
+        read = [value for node in lane.nodes for value in node.inputs if not _is_number(value)]
+        lane.leaves = list(dict.fromkeys(value for value in read if value not in made))
+        lane.results = [node.outputs[0] for node in lane.nodes if node.outputs[0] in outside]
+    return lanes
+
+
+def _read_outside(program: Program, lane_of: Mapping[Value, Lane]) -> set[Value]:
+    """The values of lanes that nodes outside of their lane read, or that are outputs."""
+    found = set(program.outputs)
+    for node in program.nodes:
+        own = lane_of.get(node.outputs[0]) if node.outputs else None
+        found.update(value for value in node.inputs if value in lane_of and lane_of[value] is not own)
+    return found
+
+
+def _form(lane: Lane) -> Hashable:
+    """Equal for lanes that compute the same of tensors that can be joined along their first axis."""
+    names: dict[Value, Hashable] = {value: ("leaf", i) for i, value in enumerate(lane.leaves)}
+    nodes: list[Hashable] = []
+    for i, node in enumerate(lane.nodes):
+        nodes.append((node.op, tuple(names.get(value, value) for value in node.inputs)))
+        names[node.outputs[0]] = ("node", i)
+    type = lane.nodes[0].outputs[0].type
+    return type.dtype, type.shape[1:], tuple(nodes), tuple(names[value] for value in lane.results)
+
+
+def _independent(program: Program, lanes: Sequence[Lane]) -> bool:
+    """Whether nothing that the lanes read depends on what they compute."""
+    own = {id(node) for lane in lanes for node in lane.nodes}
+    after: set[Value] = {node.outputs[0] for lane in lanes for node in lane.nodes}
+    for node in program.nodes:
+        if id(node) not in own and not after.isdisjoint(node.inputs):
+            after.update(node.outputs)
+    needed = {value for lane in lanes for node in lane.nodes for value in node.inputs}
+    made = {node.outputs[0] for lane in lanes for node in lane.nodes}
+    crossing = any(value in made for lane in lanes for value in lane.leaves)
+    return not crossing and after.isdisjoint(needed - made)
+
+
+def _packed(program: Program, lanes: Sequence[Lane]) -> Program:
+    b = Builder(program.name)
+    for value in {value for lane in lanes for node in lane.nodes for value in (*node.inputs, *node.outputs)}:
+        b.adopt(value)
+    one = lanes[0]
+    joined: dict[Value, Value] = {
+        leaf: b.Concat(*(lane.leaves[i] for lane in lanes), axis=0) for i, leaf in enumerate(one.leaves)
+    }
+    for node in one.nodes:
+        with b.scoped(node.scope):
+            (joined[node.outputs[0]],) = b.emit(
+                node.op, [joined.get(value, value) for value in node.inputs], node.attributes
+            )
+    sizes = tuple(lane.nodes[0].outputs[0].shape[0] for lane in lanes)
+    parts: list[Node] = []
+    for i, result in enumerate(one.results):
+        outputs = tuple(lane.results[i] for lane in lanes)
+        parts.append(Node("Split", (joined[result],), outputs, {"axis": 0, "sizes": sizes}))
+    gone = {id(node) for lane in lanes for node in lane.nodes}
+    kept = [node for node in program.nodes if id(node) not in gone]
+    nodes = _in_order([*kept, *b.nodes, *parts], program.inputs)
+    return Program(program.name, program.inputs, program.outputs, tuple(nodes))
+
+
+def _in_order(nodes: Sequence[Node], inputs: Sequence[Value]) -> list[Node]:
+    """The nodes so that each comes after what it reads, and otherwise as they came."""
+    waiting: dict[Value, list[int]] = defaultdict(list)
+    missing: Counter[int] = Counter()
+    known = set(inputs)
+    made = {value for node in nodes for value in node.outputs}
+    for i, node in enumerate(nodes):
+        for value in set(node.inputs):
+            if value not in known and value in made:
+                waiting[value].append(i)
+                missing[i] += 1
+    ready = [i for i in range(len(nodes)) if not missing[i]]
+    ordered: list[Node] = []
+    while ready:
+        node = nodes[heappop(ready)]
+        ordered.append(node)
+        for value in node.outputs:
+            for i in waiting[value]:
+                missing[i] -= 1
+                if not missing[i]:
+                    heappush(ready, i)
+    return ordered
