@@ -1,7 +1,9 @@
-"""The tables and the picture of a run."""
+"""The tables and the picture of a run; `python benchmarks/report.py bench.json` puts them into the README files."""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -109,3 +111,36 @@ def picture(told: Mapping[str, Any], path: Path) -> None:
     axes[0].legend(ncols=len(sides), loc="upper center", bbox_to_anchor=(0.5, 1.18))
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
+
+
+BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->\n"
+
+
+def summary(told: Mapping[str, Any]) -> str:
+    """What README shows: the default backend beside Keras on each of its own."""
+    sides = [side for side in told["versions"] if side == "cornu:onnxruntime" or side.startswith("keras:")]
+    lines = [_machine({**told, "versions": {side: told["versions"][side] for side in sides}}), ""]
+    lines += [
+        f"| milliseconds a batch | | {' | '.join(sides)} | against the best |",
+        f"|---|---|{'---:|' * (len(sides) + 1)}",
+    ]
+    for what, kinds in (("training", ("fit", "train_on_batch")), ("prediction", ("predict", "predict_on_batch"))):
+        found = times(told, kinds)
+        for name, work in WORKLOADS.items():
+            ms = [found[name, side][0] for side in sides]
+            cells = [f"{number:.2f}" for number in ms]
+            lines.append(f"| {work.what} | {what} | {' | '.join(cells)} | {min(ms[1:]) / ms[0]:.2f}× |")
+    return "\n".join(lines) + "\n"
+
+
+def put(page: Path, text: str) -> None:
+    """Puts a text between the marks of a page."""
+    head, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    page.write_text(f"{head}{BEGIN}{text}{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    result = json.loads(Path(sys.argv[1]).read_text())
+    here = Path(__file__).parent
+    put(here / "README.md", markdown(result))
+    put(here.parent / "README.md", summary(result))
