@@ -70,11 +70,15 @@ def _alone(told: Mapping[str, Any], sides: Sequence[str]) -> Iterator[str]:
     yield f"| in a process of its own | {' | '.join(sides)} |"
     yield f"|---|{'---:|' * len(sides)}"
     for what, title in TITLES.items():
-        cells = [f"{values[side, what]:.2f}" if values.get((side, what)) else "" for side in sides]
+        cells = [_number(values.get((side, what))) for side in sides]
         if any(cells):
             yield f"| {title} | {' | '.join(cells)} |"
     sizes = [f"{told['installed'][side]:.0f}" for side in sides]
     yield f"| packages installed, MiB | {' | '.join(sizes)} |"
+
+
+def _number(value: float | None) -> str:
+    return "" if not value else "not in 12 epochs" if value == float("inf") else f"{value:.2f}"
 
 
 def _losses(told: Mapping[str, Any], sides: Sequence[str]) -> Iterator[str]:
@@ -108,7 +112,7 @@ def picture(told: Mapping[str, Any], path: Path) -> None:
             axis.bar(places, heights, 0.8 / len(sides), label=side)
         axis.set_xticks(range(len(names)), names)
         axis.set_ylabel(f"{title}: speed, fastest = 1")
-    axes[0].legend(ncols=len(sides), loc="upper center", bbox_to_anchor=(0.5, 1.18))
+    figure.legend(*axes[0].get_legend_handles_labels(), ncols=4, loc="outside upper center")
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 
