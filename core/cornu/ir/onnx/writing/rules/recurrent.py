@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,9 +14,20 @@ from cornu.ir.onnx.writing.rules.composites import without_residuals
 from cornu.ir.onnx.writing.rules.guards import guarded, write_nothing
 from cornu.ir.program import Node
 
-# Places of ONNX's gates (input, output, forget, cell) among Keras's (input, forget, cell, output).
-_LSTM_ORDER = (0, 3, 1, 2)
-_GRU_ORDER = (0, 1, 2)
+
+class _Gates(NamedTuple):
+    """How ONNX's gates differ from the composite's.
+
+    Args:
+        order: The places of ONNX's gates among those of the composite, which are Keras's.
+        zeros: How many biases of the state ONNX has that the composite has not, in units.
+    """
+
+    order: tuple[int, ...]
+    zeros: int
+
+
+_GATES = {"LSTM": _Gates((0, 3, 1, 2), 4), "GRU": _Gates((0, 1, 2), 0), "RNN": _Gates((0,), 1)}
 _BY_GATES = ", by gates"
 
 
@@ -125,39 +137,16 @@ def _stacked(w: GraphWriter, parts: Sequence[str]) -> str:
 
 
 @writes_call("LSTM", since=14, fits=_without_mask(6))
-def _lstm(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
-    zeros, dtype = 4 * node.attributes["hidden_size"], np.dtype(node.inputs[0].dtype)
-
-    def convert(given: Sequence[str]) -> list[str]:
-        kernel, recurrent, bias = given
-        weights = [_weights(w, kernel, _LSTM_ORDER), _weights(w, recurrent, _LSTM_ORDER)]
-        return [*weights, _bias(w, bias, _LSTM_ORDER, zeros, dtype)]
-
-    _write(w, node, inputs, outputs, convert)
-    return None
-
-
 @writes_call("GRU", since=14, fits=_without_mask(5))
-def _gru(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
-    dtype = np.dtype(node.inputs[0].dtype)
-
-    def convert(given: Sequence[str]) -> list[str]:
-        kernel, recurrent, bias = given
-        weights = [_weights(w, kernel, _GRU_ORDER), _weights(w, recurrent, _GRU_ORDER)]
-        return [*weights, _bias(w, bias, _GRU_ORDER, 0, dtype)]
-
-    _write(w, node, inputs, outputs, convert)
-    return None
-
-
 @writes_call("RNN", since=14, fits=_without_mask(5))
-def _rnn(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
-    zeros, dtype = node.attributes["hidden_size"], np.dtype(node.inputs[0].dtype)
+def _recurrent(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
+    gates = _GATES[node.attributes["name"]]
+    zeros, dtype = gates.zeros * node.attributes["hidden_size"], np.dtype(node.inputs[0].dtype)
 
     def convert(given: Sequence[str]) -> list[str]:
         kernel, recurrent, bias = given
-        weights = [_weights(w, kernel, (0,)), _weights(w, recurrent, (0,))]
-        return [*weights, _bias(w, bias, (0,), zeros, dtype)]
+        weights = [_weights(w, kernel, gates.order), _weights(w, recurrent, gates.order)]
+        return [*weights, _bias(w, bias, gates.order, zeros, dtype)]
 
     _write(w, node, inputs, outputs, convert)
     return None
