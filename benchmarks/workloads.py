@@ -36,17 +36,24 @@ def mlp(keras: Any) -> Any:
     )
 
 
+def _convolutions(keras: Any) -> list[Any]:
+    layers = keras.layers
+    return [
+        keras.Input((28, 28, 1)),
+        layers.Conv2D(32, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(64, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Flatten(),
+    ]
+
+
 def cnn(keras: Any) -> Any:
     """Two 3x3 convolutions, 32 and 64 channels, each with a 2x2 pooling, a dropout and one dense layer."""
     layers = keras.layers
     return keras.Sequential(
         [
-            keras.Input((28, 28, 1)),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
+            *_convolutions(keras),
             layers.Dropout(0.5),
             layers.Dense(10),
         ]
@@ -123,12 +130,7 @@ def fashion(keras: Any) -> Any:
     layers = keras.layers
     return keras.Sequential(
         [
-            keras.Input((28, 28, 1)),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
+            *_convolutions(keras),
             layers.Dense(128, activation="relu"),
             layers.Dense(10),
         ]

@@ -87,7 +87,8 @@ def export_model(
         dynamic_shapes: Names of further sizes that stay open, for each input from axis to name: by the input's name,
             or a list in the inputs' order.
         verify: Whether onnx's checker and a comparison of numbers in ONNX Runtime, at two sizes of each open
-            dimension, come before the file takes its place.
+            dimension, come before the file takes its place. Of a quantized model the numbers are others; there ONNX
+            Runtime loads it, and `calibration` shows the difference.
         kind: "predict", or "train_step": the batch and the weights and the optimizer's state in, the loss, the metrics
             and the new state out.
         fold_batch_normalization: Whether normalizations by fixed statistics become part of the convolutions and dense
@@ -168,14 +169,12 @@ def _check(format: str, kind: str, quantize: str | None) -> None:
 
 def notes(exportable: Exportable) -> list[str]:
     """What is written otherwise than one would expect, and why."""
+    from cornu.ir.onnx.writing.pairing import OPERANDS
+
     found = []
     for node in exportable.program.walk():
         name = node.attributes["name"] if node.op == "Call" else ""
-        if name in _MASKED and len(node.inputs) > _MASKED[name]:
+        if name in OPERANDS and len(node.inputs) > OPERANDS[name]:
             layer = layer_path(node.scope)
             found.append(f"{layer}: its mask may have holes, so that it is a loop and not one {name} node.")
     return found
-
-
-_MASKED = {"LSTM": 6, "GRU": 5, "RNN": 5}
-"""How many operands a recurrent composite has without a mask."""

@@ -155,6 +155,7 @@ class Function:
     ) -> None:
         update_wrapper(self, function)
         self._function = function
+        self._name = getattr(function, "__name__", "function")
         self._symbolic_axes = symbolic_axes
         self._constant_state = constant_state
         self._traced: dict[Any, list[TracedFunction]] = {}
@@ -208,7 +209,8 @@ class Function:
         while True:
             names = self._names(key, types, pinned)
             try:
-                traced = self._trace_once(names, structure, leaves, tensors, types)
+                with switch.span("trace", self._name):
+                    traced = self._trace_once(names, structure, leaves, tensors, types)
             except (SymbolicDimError, SizeConflictError) as error:
                 culprits = _axes_named(names, error) or (set(names) if isinstance(error, SizeConflictError) else set())
                 if not culprits:
@@ -243,19 +245,7 @@ class Function:
         types: Sequence[TensorType],
     ) -> TracedFunction:
         self.trace_count += 1
-        name = getattr(self._function, "__name__", "function")
-        with switch.span("trace", name):
-            return self._trace_into(Trace(name), names, structure, leaves, tensors, types)
-
-    def _trace_into(
-        self,
-        trace: Trace,
-        names: dict[tuple[int, int], str],
-        structure: Any,
-        leaves: list[Any],
-        tensors: list[ConcreteTensor | None],
-        types: Sequence[TensorType],
-    ) -> TracedFunction:
+        trace = Trace(self._name)
         inputs = []
         for i, type in enumerate(types):
             shape = tuple(symbol(names[i, axis]) if (i, axis) in names else dim for axis, dim in enumerate(type.shape))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from cornu.ir.program import Node, Value
 
-_RECURRENT = {"LSTM": 6, "GRU": 5, "RNN": 5}
-"""Composites by how many operands they have where there is no mask."""
+OPERANDS = {"LSTM": 6, "GRU": 5, "RNN": 5}
+"""How many operands the recurrent composites have where there is no mask."""
 
 BOTH = "bidirectional"
 
@@ -32,10 +32,10 @@ def pair_directions(nodes: Sequence[Node]) -> Sequence[Node]:
 
 
 def _is_plain(node: Node) -> bool:
-    if node.op != "Call" or node.attributes["name"] not in _RECURRENT or node.attributes["direction"] == BOTH:
+    if node.op != "Call" or node.attributes["name"] not in OPERANDS or node.attributes["direction"] == BOTH:
         return False
     name, primals = node.attributes["name"], node.attributes.get("primals")
-    return len(node.inputs) == _RECURRENT[name] and len(node.outputs) == (primals or len(node.outputs))
+    return len(node.inputs) == OPERANDS[name] and len(node.outputs) == (primals or len(node.outputs))
 
 
 def _belong_together(one: Node, other: Node) -> bool:

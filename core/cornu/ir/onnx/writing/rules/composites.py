@@ -51,20 +51,12 @@ def _normalizes_layer(node: Node) -> bool:
 
 
 @writes_call("LayerNormalization", since=17, fits=_normalizes_layer)
-def _layer_normalization(
-    w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]
-) -> Sequence[str] | None:
-    a = node.attributes
-    w.add("LayerNormalization", inputs, outputs, axis=a["axis"], epsilon=float(a["epsilon"]))
-    return None
-
-
 @writes_call("RMSNormalization", since=23, fits=without_residuals)
-def _rms_normalization(
+def _last_axes_normalization(
     w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]
 ) -> Sequence[str] | None:
     a = node.attributes
-    w.add("RMSNormalization", inputs, outputs, axis=a["axis"], epsilon=float(a["epsilon"]))
+    w.add(a["name"], inputs, outputs, axis=a["axis"], epsilon=float(a["epsilon"]))
     return None
 
 
