@@ -28,7 +28,11 @@ def view_of(op: str, attributes: Mapping[str, Any]) -> View | None:
     if op == "Transpose":
         perm = attributes["perm"]
         return lambda x: x.transpose(perm)
-    if op in ("Slice", "Expand", "Split"):
+    if op == "Expand":
+        shape = attributes["shape"]
+        # Where nothing is repeated, NumPy's view could not be written to, as a donated array may be.
+        return lambda x: x if x.shape == shape else np.broadcast_to(x, shape)
+    if op in ("Slice", "Split"):
         function = lookup(op).kernel
         return lambda x: function(x, **attributes)
     return None

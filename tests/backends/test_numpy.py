@@ -288,6 +288,14 @@ def test_donated_memory_is_used_and_other_memory_is_not() -> None:
     np.testing.assert_array_equal(g, np.ones(8))
 
 
+def test_donated_memory_behind_an_expand_that_repeats_nothing() -> None:
+    program = build(lambda b, x, y: b.Mul(b.Expand(b.Reshape(x, shape=(2, 3)), shape=(2, 3)), y), *[f32(2, 3)] * 2)
+    x, y = np.full((2, 3), 2, np.float32), np.full((2, 3), 3, np.float32)
+    (product,) = compiled(program)([x, y], frozenset({0}))
+    np.testing.assert_array_equal(product, np.full((2, 3), 6))
+    assert np.shares_memory(product, x)
+
+
 def test_donation_waits_for_the_last_reader() -> None:
     program = build(
         lambda b, w, g: [b.Sub(w, g), b.ReduceSum(b.Transpose(w, perm=(1, 0)), axes=(0,), keepdims=False)],

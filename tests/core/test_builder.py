@@ -37,6 +37,11 @@ def test_operands_must_be_tensors_or_numbers() -> None:
         Builder().Add("1", 2)
 
 
+def test_attributes_are_no_operands() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        Builder().Range(0.0, 0.5, size=4, dtype="float32")
+
+
 def test_attributes_that_are_no_operators_are_missing() -> None:
     with pytest.raises(AttributeError):
         Builder().nothing  # noqa: B018

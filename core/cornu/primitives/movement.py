@@ -17,12 +17,12 @@ from cornu.primitives.elementwise import sum_to
 Dims = tuple[DimLike, ...]
 
 
-def _infer_constant(value: np.ndarray) -> TensorType:
+def _infer_constant(*, value: np.ndarray) -> TensorType:
     """Shape: that of `value`."""
     return TensorType(dtype_name(value.dtype), value.shape)
 
 
-def _infer_dim_value(size: DimLike) -> TensorType:
+def _infer_dim_value(*, size: DimLike) -> TensorType:
     """Shape: a scalar."""
     return TensorType("int64", ())
 
@@ -31,7 +31,7 @@ register(Primitive("Constant", _infer_constant, lambda value: value))
 register(Primitive("DimValue", _infer_dim_value, lambda size: np.asarray(size, np.int64)))
 
 
-def _infer_range(start: DimLike, step: int, size: DimLike, dtype: str) -> TensorType:
+def _infer_range(*, start: DimLike, step: int, size: DimLike, dtype: str) -> TensorType:
     """Shape: one axis of `size`."""
     numpy_dtype(dtype)
     return TensorType(dtype, (size,))

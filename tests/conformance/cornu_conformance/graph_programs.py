@@ -190,7 +190,10 @@ GRAPHS: list[Graph] = [
     Graph("outputs_of_every_kind", [f32(N, 3), f32(2, 3)], outputs, outputs_formula, NOT_EMPTY, True),
     Graph("no_nodes", [f32(N), f32(2)], lambda b, x, y: [y, x], lambda x, y: [y, x]),
     Graph(
-        "no_inputs", [], lambda b: b.Exp(b.Range(0.0, 0.5, size=4, dtype="float32")), lambda: [np.exp(np.arange(4) / 2)]
+        "no_inputs",
+        [],
+        lambda b: b.Exp(b.Mul(b.Range(start=0, step=1, size=4, dtype="float32"), 0.5)),
+        lambda: [np.exp(np.arange(4) / 2)],
     ),
     Graph("no_outputs", [f32(N)], lambda b, x: [], lambda x: []),
     Graph("unread_input", [f32(N), f32(3)], lambda b, x, y: b.Neg(y), lambda x, y: [-y], differentiable=True),
