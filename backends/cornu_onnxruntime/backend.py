@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
+from cornu.backend.config import passes_are_on
 from cornu.backend.contract import Buffer, CompileOptions, Executable
 from cornu.ir.program import Program
 
@@ -242,7 +243,7 @@ class OnnxRuntimeBackend:
 
     def _lowers(self, device: str) -> bool:
         """Whether programs take fast forms: those of the CPU provider, to which another one would hand half of them."""
-        return (device or self._default_device) == "cpu" and first_on_host(self._providers) == CPU
+        return passes_are_on() and (device or self._default_device) == "cpu" and first_on_host(self._providers) == CPU
 
     def _place(self, device: str) -> Place:
         device = device or self._default_device

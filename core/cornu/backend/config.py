@@ -215,6 +215,11 @@ def set_image_data_format(data_format: str) -> None:
     _process.image_data_format = check_image_data_format(data_format)
 
 
+def passes_are_on() -> bool:
+    """Tells whether programs are optimised, which the setting `passes` decides."""
+    return _settings().passes == "on"
+
+
 def enable_interactive_logging() -> None:
     """Makes `fit`, `evaluate` and `predict` show their progress as a line that is rewritten."""
     _process.interactive = True

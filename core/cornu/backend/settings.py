@@ -14,8 +14,9 @@ from cornu.backend.manager import backend_names
 
 FLOAT_TYPES = ("float32", "float64", "float16", "bfloat16")
 IMAGE_DATA_FORMATS = ("channels_last", "channels_first")
+PASSES = ("on", "off")
 
-_KEYS = ("backend", "floatx", "epsilon", "image_data_format", "options")
+_KEYS = ("backend", "floatx", "epsilon", "image_data_format", "passes", "options")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Settings:
         floatx: The default float type.
         epsilon: The fuzz factor.
         image_data_format: The default order of an image's axes.
+        passes: Whether programs are optimised: `"off"` leaves what is needed to be right, for finding defects.
         options: Default options by backend name.
     """
 
@@ -36,6 +38,7 @@ class Settings:
     floatx: str = "float32"
     epsilon: float = 1e-7
     image_data_format: str = "channels_last"
+    passes: str = "on"
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -61,6 +64,8 @@ def read_settings() -> Settings:
     elif (chosen := os.environ.get("KERAS_BACKEND")) and chosen in backend_names():
         # It may be set for real Keras and name one of Keras's own backends, so an unknown name is no error.
         settings.update(backend=chosen, origin="the environment variable KERAS_BACKEND")
+    if passes := os.environ.get("CORNU_PASSES"):
+        _merge(settings, {"passes": passes}, "the environment variable CORNU_PASSES")
     return Settings(**settings)
 
 
@@ -108,6 +113,10 @@ def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def _check_passes(value: object) -> str:
+    return _one_of("passes", value, PASSES)
+
+
 def _check_backend(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"backend must be a backend's name, not {value!r}.")
@@ -119,6 +128,7 @@ _CHECKS = {
     "floatx": check_floatx,
     "epsilon": check_epsilon,
     "image_data_format": check_image_data_format,
+    "passes": _check_passes,
 }
 
 

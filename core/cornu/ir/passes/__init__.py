@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from cornu.backend.config import passes_are_on
 from cornu.ir.passes.common_subexpressions import common_subexpressions
 from cornu.ir.passes.dead_code import dead_code
 from cornu.ir.passes.fold import fold
@@ -56,11 +57,14 @@ def optimise(program: Program) -> Program:
         program: The program.
 
     Returns:
-        An equal program with the same inputs and as many outputs.
+        An equal program with the same inputs and as many outputs. With the setting `passes = "off"` only dead code
+        goes, which no backend need be able to run.
 
     Example:
         >>> optimise(program)
     """
+    if not passes_are_on():
+        return _checked(dead_code(program))
     for _ in range(ROUNDS):
         before = program
         for run in _PASSES:
