@@ -38,7 +38,7 @@ class Metric(VariableHolder):
         self.name = name or auto_name(type(self).__name__)
         self._dtype = resolve_dtype(dtype)
         self._metrics: list[Metric] = []
-        self._variables = []
+        self._variables = {}
 
     @property
     def dtype(self) -> str:

@@ -98,7 +98,7 @@ class Optimizer(WeightDecay, WeightAverage, OptimizerState):
             )
         if use_ema:
             check_average(kind, ema_momentum, ema_overwrite_frequency)
-        self._variables = []
+        self._variables = {}
         self._trainable_variables: list[Variable] = []
         self._positions: dict[int, int] = {}
         self._once: dict[Any, Any] | None = None
@@ -385,7 +385,8 @@ class Optimizer(WeightDecay, WeightAverage, OptimizerState):
             callable(learning_rate) and not isinstance(learning_rate, Variable)
         ):
             self._learning_rate = learning_rate
-            self._variables[:] = [variable for variable in self._variables if variable is not held]
+            if isinstance(held, Variable):
+                self._variables.pop(held, None)
         elif isinstance(held, Variable):
             held.assign(learning_rate)
         else:

@@ -273,8 +273,8 @@ def close_trace(trace: Trace, result: Any) -> TracedFunction:
     structure = tree.map_structure(place, result)
     program = trace.builder.finish([*outputs, *trace.writes.values()])
     lifted = trace.lifted or {}
-    state = (*trace.reads.values(), *lifted.values())
-    arguments = [value for value in program.inputs if value not in set(state)]
+    state = dict.fromkeys((*trace.reads.values(), *lifted.values()))
+    arguments = [value for value in program.inputs if value not in state]
     if (*arguments, *state) != program.inputs:
         program = type(program)(program.name, (*arguments, *state), program.outputs, program.nodes)
     # A trace that lifts tensors is made for one run.

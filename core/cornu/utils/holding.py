@@ -12,12 +12,12 @@ from cornu.tracing.variable import Variable
 class VariableHolder:
     """Notes each variable that is assigned to an attribute, alone or in a list, tuple or dict, in that order."""
 
-    _variables: list[Variable]
+    _variables: dict[Variable, None]  # an ordered set
 
     def _track(self, value: Any) -> None:
         for found in _within(value):
-            if isinstance(found, Variable) and not any(found is known for known in self._variables):
-                self._variables.append(found)
+            if isinstance(found, Variable):
+                self._variables.setdefault(found)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "_variables" in self.__dict__ and name not in ("_variables", "_trainable_variables"):
