@@ -57,7 +57,7 @@ class Node:
     attributes: Attributes = field(default_factory=dict)
     scope: str = ""
 
-    @property
+    @cached_property
     def bodies(self) -> dict[str, Program]:
         """The sub-programs among the attributes, by name."""
         return {name: value for name, value in self.attributes.items() if isinstance(value, Program)}

@@ -65,11 +65,12 @@ def optimise(program: Program) -> Program:
     """
     if not passes_are_on():
         return _checked(dead_code(program))
-    for _ in range(ROUNDS):
-        before = program
-        for run in _PASSES:
-            program = _checked(run(program))
-        if program is before:
+    idle = 0  # passes since the last that changed something
+    for run in _PASSES * ROUNDS:
+        changed = _checked(run(program))
+        idle = idle + 1 if changed is program else 0
+        program = changed
+        if idle == len(_PASSES):
             break
     return dead_code(program)
 

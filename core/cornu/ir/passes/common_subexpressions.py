@@ -58,6 +58,8 @@ def common_subexpressions(program: Program) -> Program:
 
 def is_pure(node: Node) -> bool:
     """True where neither the node nor anything in its sub-programs is impure."""
+    if not node.bodies:
+        return lookup(node.op).pure
     return lookup(node.op).pure and all(
         lookup(inner.op).pure for name, body in node.bodies.items() if name != "vjp" for inner in body.walk()
     )

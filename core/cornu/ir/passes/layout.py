@@ -44,7 +44,10 @@ def cancel_transposes(program: Program) -> Program:
     for rules in (RULES, BOLD_RULES):
         if not least:
             break
-        moved = dead_code(common_subexpressions(rewrite(program, rules)))
+        rewritten = rewrite(program, rules)
+        if rewritten is program:
+            continue
+        moved = dead_code(common_subexpressions(rewritten))
         work = transposed_elements(moved)
         if work < least:
             best, least = moved, work

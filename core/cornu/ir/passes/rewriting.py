@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,10 @@ class Rewriter:
 
     def mapped(self, node: Node) -> Node:
         """The node with its inputs replaced by their successors."""
-        inputs = tuple(self.replaced.get(value, value) for value in node.inputs)
-        return node if inputs == node.inputs else Node(node.op, inputs, node.outputs, node.attributes, node.scope)
+        if self.replaced.keys().isdisjoint(node.inputs):
+            return node
+        inputs = tuple([self.replaced.get(value, value) for value in node.inputs])
+        return Node(node.op, inputs, node.outputs, node.attributes, node.scope)
 
     def place(self, node: Node) -> None:
         """Adds a node of the old program, or what rules make of it."""
@@ -156,14 +159,13 @@ class Rewriter:
 
 def count_uses(program: Program) -> Counter[Value]:
     """How many times each value is read by nodes or returned."""
-    uses: Counter[Value] = Counter(program.outputs)
-    for node in program.nodes:
-        uses.update(node.inputs)
-    return uses
+    return Counter(chain(program.outputs, chain.from_iterable(node.inputs for node in program.nodes)))
 
 
 def with_bodies(node: Node, change: ProgramPass) -> Node:
     """The node with `change` applied to its sub-programs; the node itself where they stay the same."""
+    if not node.bodies:
+        return node
     changed = {name: new for name, body in node.bodies.items() if (new := change(body)) is not body}
     if not changed:
         return node
