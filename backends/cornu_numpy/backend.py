@@ -28,7 +28,7 @@ class NumpyBackend:
         >>> cornu.config.set_backend("numpy")
     """
 
-    contract = "0.9"
+    contract = "1.0"
     priority = 10
     name = "numpy"
 

@@ -54,6 +54,7 @@ class Layout:
         self.placed: list[tuple[int, int, tuple[int, ...], np.dtype]] = []
         self.views: list[tuple[tuple[int, ...], View, int]] = []
         self.clear: list[int] = []
+        self.reused_inputs: list[tuple[int, int]] = []  # a step, and the input that it writes to if that is donated
         self.slots = len(program.inputs) + 1  # the one after the inputs holds the donated positions
 
         self._slot: dict[Value, int] = {}
@@ -190,10 +191,13 @@ class Layout:
             self.slots += 1
         victim = self._victim(i, node, made)
         if storage in self._fresh:
-            self._add_step(steps.fresh(made.run, inputs, output, storage, self._reused(victim), self._donations), node)
+            reused = self._reused(victim)
+            if reused is not None and reused[1] is not None:
+                self.reused_inputs.append((len(self.steps), reused[1]))
+            self._add_step(steps.fresh(made.run, inputs, output, storage, reused, self._donations), node)
             self.clear.append(output)
         else:
-            if victim is not None and self._storage[victim].buffer is not None:
+            if victim is not None:
                 storage.buffer = self._storage[victim].buffer
                 self._storage[victim].passed_on = True
             else:
@@ -218,11 +222,13 @@ class Layout:
         if not made.in_place:
             return None
         output = self._storage[node.outputs[0]]
+        leaves = output in self._fresh  # so that it may not lie in one of the plan's buffers
         for value in node.inputs:
             storage, like = self._storage[value], self._like[value]
             fits = (storage.shape, storage.dtype) == (output.shape, output.dtype) and like.shape == storage.shape
             alone = all(self._storage[other] is not storage or other is value for other in node.inputs)
-            if fits and alone and like.flags.c_contiguous and storage.last == i and not storage.constant:
+            movable = not storage.constant and (storage.buffer is None) == leaves
+            if fits and alone and like.flags.c_contiguous and storage.last == i and movable:
                 return value
         return None
 
@@ -232,7 +238,7 @@ class Layout:
 
     def _reused(self, victim: Value | None) -> tuple[int, int | None] | None:
         """The slot of an array from outside the plan's buffers, and the input's position if it must be donated."""
-        if victim is None or self._storage[victim].lasting:
+        if victim is None:
             return None
         return self._slot[victim], self._storage[victim].source
 

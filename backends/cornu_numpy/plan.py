@@ -45,6 +45,7 @@ class Plan:
         self._returned: list[Returned] = layout.returned
         self._clear = layout.clear
         self._inputs = len(program.inputs)
+        self._no_inputs = [None] * (self._inputs + 1)
         self._frames: list[Frame] = []
 
     def run(
@@ -61,7 +62,7 @@ class Plan:
             into: Contiguous arrays that outputs are written to; None for those in memory of their own.
 
         Raises:
-            BackendError: If a node fails.
+            BackendError: If a node fails, or if there is no memory to begin.
         """
         try:
             frame = self._frames.pop()
@@ -82,17 +83,25 @@ class Plan:
             if into is None:
                 return [np.array(frame[slot]) if copied else frame[slot] for slot, copied, _ in self._returned]
             return [_delivered(frame, *place) for place in zip(self._returned, into, strict=True)]
-        except BackendError:
+        except BackendError as error:  # from a sub-program: it knows better where
+            error.spent = self._spent(step, frame[self._inputs])
             raise
         except Exception as error:
             node = self._nodes.get(step)
             name, layer = (node.op, node.scope) if node else ("", "")
-            raise BackendError(f"{type(error).__name__}: {error}", name, layer) from error
+            spent = self._spent(step, frame[self._inputs])
+            raise BackendError(f"{type(error).__name__}: {error}", name, layer, spent) from error
         finally:
+            frame[: self._inputs + 1] = self._no_inputs
             for slot in self._clear:
                 frame[slot] = None
             if not self._frames:
                 self._frames.append(frame)
+
+    def _spent(self, last: Step | None, donated: frozenset[int]) -> frozenset[int]:
+        """The donated inputs that have been written to when a step fails."""
+        begun = 0 if last is None else self._steps.index(last) + 1
+        return donated.intersection(position for i, position in self._layout.reused_inputs if i < begun)
 
     def _time_steps(self, sizes: Mapping[str, int], events: list[NodeEvent]) -> None:
         silent = self._layout.silent
@@ -105,7 +114,10 @@ class Plan:
     def _new_frame(self) -> Frame:
         layout = self._layout
         frame: Frame = [None] * layout.slots
-        buffers = allocate(layout.buffers.sizes)
+        try:
+            buffers = allocate(layout.buffers.sizes)
+        except MemoryError as error:
+            raise BackendError(f"MemoryError: {error}", spent=_NOTHING) from error
         for slot, array in layout.constants:
             frame[slot] = array
         for slot, buffer, shape, dtype in layout.placed:

@@ -72,7 +72,7 @@ class OnnxRuntimeBackend:
         [1.0, 1.0, 1.0]
     """
 
-    contract = "0.9"
+    contract = "1.0"
     priority = 20
     name = "onnxruntime"
     known_failures = KNOWN_FAILURES

@@ -32,7 +32,8 @@ def backend_error(error: Exception, origins: Mapping[str, tuple[str, str]]) -> B
         node = f"{name} ({kind} of {op})"
     else:
         node = f"{name} ({kind or op})" if name and (kind or op) else name
-    return BackendError(f"ONNX Runtime: {message}", node=node, layer=layer)
+    # Nothing is written to donated buffers.
+    return BackendError(f"ONNX Runtime: {message}", node=node, layer=layer, spent=frozenset())
 
 
 def origin_of(name: str, origins: Mapping[str, tuple[str, str]]) -> tuple[str, str]:

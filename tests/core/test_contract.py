@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class ForwardingBackend:
-    contract = "0.9"
+    contract = "1.0"
     priority = 0
 
     def __init__(self) -> None:

@@ -79,9 +79,9 @@ def test_unknown_name_with_none_installed(backends: BackendManager) -> None:
         ("Other = 1", "AttributeError: module 'cornu_bad_module' has no attribute 'Toy'"),
         ("def Toy(): pass", "TypeError: a backend must be a class"),
         ("class Toy: priority = 1", "TypeError: Toy.contract must be a string"),
-        ("class Toy:\n  contract = '0.9'", "TypeError: Toy.priority must be an integer"),
+        ("class Toy:\n  contract = '1.0'", "TypeError: Toy.priority must be an integer"),
         (
-            "class Toy:\n  contract = '0.9'\n  priority = 1\n  def supports(self): ...",
+            "class Toy:\n  contract = '1.0'\n  priority = 1\n  def supports(self): ...",
             "TypeError: Toy lacks what the backend contract requires: from_numpy, to_numpy, compile",
         ),
         ("class Toy:\n  contract = 'new'", "ValueError: a contract version has the form 'major.minor'"),
@@ -287,15 +287,13 @@ def test_class_that_forwards_by_getattr_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("required", "offered", "agree"),
     [
-        ("0.1", "0.1", True),
-        ("0.1", "0.1.7", True),
-        ("0.1", "0.2", False),
-        ("0.10", "0.1", False),
-        ("0.1", "1.1", False),
+        ("1.0", "1.0", True),
+        ("1.0", "1.0.7", True),
         ("1.0", "1.4", True),
         ("1.4", "1.0", True),
         ("1.0", "2.0", False),
-        ("1.1", "0.1", False),
+        ("1.0", "0.9", False),
+        ("1.0", "10.0", False),
     ],
 )
 def test_contract_versions(required: str, offered: str, agree: bool) -> None:

@@ -268,7 +268,7 @@ def test_without_a_profile_executables_are_plain() -> None:
     asked: list[bool] = []
 
     class Asked:
-        contract, priority = "0.9", 0
+        contract, priority = "1.0", 0
 
         def compile(self, program: Any, options: CompileOptions) -> Any:
             asked.append(options.profile)
@@ -306,7 +306,7 @@ class registered:  # noqa: N801 - reads as a function
 
 def test_a_backend_that_tells_nothing_shows_whole_programs() -> None:
     class Silent:
-        contract, priority, name = "0.9", 0, "silent"
+        contract, priority, name = "1.0", 0, "silent"
 
         def compile(self, program: Any, options: CompileOptions) -> Any:
             made = get_backend("numpy").compile(program, CompileOptions())

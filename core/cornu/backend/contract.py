@@ -1,4 +1,4 @@
-"""The contract between Cornu and a compute backend (version 0.9; spec/backend.md is its prose)."""
+"""The contract between Cornu and a compute backend (version 1.0; spec/backend.md is its prose)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from cornu.ir.program import Program
 from cornu.ir.scope import layer_path
 
-CONTRACT_VERSION = "0.9"
+CONTRACT_VERSION = "1.0"
 
 Buffer = Any
 """A backend's own handle of one tensor on one of its devices; opaque to the core."""
@@ -59,14 +59,16 @@ class BackendError(RuntimeError):
         message: What the runtime said.
         node: The operator that failed, where the backend knows it.
         layer: The layer that the operator belongs to, where the backend knows it.
+        spent: The positions of those donated inputs that hold their values no more; None where it may be all of them.
     """
 
-    def __init__(self, message: str, node: str = "", layer: str = "") -> None:
+    def __init__(self, message: str, node: str = "", layer: str = "", spent: frozenset[int] | None = None) -> None:
         layer = layer_path(layer)
         place = "".join([f" in node {node}" if node else "", f" of layer {layer}" if layer else ""])
         super().__init__(f"{message}{place}")
         self.node = node
         self.layer = layer
+        self.spent = spent
 
 
 @runtime_checkable
@@ -74,7 +76,7 @@ class Executable(Protocol):
     """A compiled program. It keeps no state between calls."""
 
     def __call__(self, inputs: Sequence[Buffer], donate: frozenset[int] = frozenset()) -> list[Buffer]:
-        """Runs the program on `inputs`; the buffers at the positions in `donate` may be overwritten or reused."""
+        """Runs the program on `inputs`; the buffers at the positions in `donate` may be overwritten or become outputs."""
         ...
 
     def synchronize(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
 
 from cornu.backend.config import current_backend, current_device
-from cornu.backend.contract import Backend, CompileOptions, Executable
+from cornu.backend.contract import Backend, Buffer, CompileOptions, Executable
 from cornu.ir.dim import Dim, substitute
 from cornu.ir.fingerprint import fingerprint
 from cornu.ir.passes import prepare
@@ -76,30 +77,71 @@ class CompiledProgram:
                     self._executables[key] = found
         return found[1]
 
-    def run(
-        self,
-        tensors: Sequence[ConcreteTensor],
-        donate: frozenset[int] = frozenset(),
-        executable: Executable | None = None,
-    ) -> list[ConcreteTensor]:
+    def ready(self, tensors: Sequence[ConcreteTensor], executable: Executable | None = None) -> Run:
+        """Does everything that comes before the program runs on the current backend.
+
+        Args:
+            tensors: One per input.
+            executable: Another executable of this program than the ordinary one.
+
+        Raises:
+            ValueError: If the tensors do not fit the program.
+            BackendError: If the backend cannot compile it.
+        """
+        backend, device = current_backend(), current_device()
+        sizes = self.program.bind([tensor.type.shape for tensor in tensors])  # type: ignore[misc]
+        ready = executable or self.executable(backend, device)
+        types = [_concrete(type, sizes) if symbolic else type for type, symbolic in self._results]
+        return Run(ready, [tensor.buffer(backend, device) for tensor in tensors], types, backend, device)
+
+    def run(self, tensors: Sequence[ConcreteTensor]) -> list[ConcreteTensor]:
         """Runs the program on the current backend.
 
         Args:
             tensors: One per input.
-            donate: Positions whose buffers the backend may reuse.
-            executable: Another executable of this program than the ordinary one.
 
         Raises:
             ValueError: If the tensors do not fit the program.
             BackendError: If the backend fails.
         """
-        backend, device = current_backend(), current_device()
-        sizes = self.program.bind([tensor.type.shape for tensor in tensors])  # type: ignore[misc]
-        ready = executable or self.executable(backend, device)
-        buffers = ready([tensor.buffer(backend, device) for tensor in tensors], donate)
+        return self.ready(tensors).start()
+
+
+@dataclass
+class Run:
+    """A program on the point of being run.
+
+    Args:
+        executable: What runs it.
+        buffers: Its inputs.
+        types: The types of its outputs.
+        backend: The backend.
+        device: The device.
+    """
+
+    executable: Executable
+    buffers: list[Buffer]
+    types: list[TensorType]
+    backend: Backend
+    device: str
+
+    def copy(self, i: int, tensor: ConcreteTensor) -> None:
+        """Replaces an input by a copy of itself."""
+        self.buffers[i] = tensor.copied_buffer(self.backend, self.device)
+
+    def start(self, donate: frozenset[int] = frozenset()) -> list[ConcreteTensor]:
+        """Runs it.
+
+        Args:
+            donate: Positions of inputs whose buffers the backend may use up.
+
+        Raises:
+            BackendError: If the backend fails.
+        """
+        buffers = self.executable(self.buffers, donate)
         return [
-            ConcreteTensor(buffer, backend, _concrete(type, sizes) if symbolic else type, device)
-            for (type, symbolic), buffer in zip(self._results, buffers, strict=True)
+            ConcreteTensor(buffer, self.backend, type, self.device)
+            for type, buffer in zip(self.types, buffers, strict=True)
         ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import update_wrapper
+from functools import cached_property, update_wrapper
 from threading import RLock
 from typing import Any
 
@@ -18,10 +18,12 @@ from cornu.ir.passes.freeze import freeze
 from cornu.ir.shapes import SizeConflictError
 from cornu.ir.types import TensorType
 from cornu.profiling import switch
-from cornu.tracing.compiled import CompiledProgram, compile_program, share_compiled
+from cornu.tracing.compiled import CompiledProgram, Run, compile_program, share_compiled
+from cornu.tracing.donation import Donation
 from cornu.tracing.eager import RECORDERS, record_call, record_reading
 from cornu.tracing.tensor import ConcreteTensor, Tensor, TracedTensor, from_numpy, to_array, value_of
 from cornu.tracing.trace import Trace, current_trace, recording
+from cornu.tracing.uninterrupted import Uninterrupted
 from cornu.tracing.variable import Variable
 
 Axes = frozenset[tuple[int, int]]
@@ -68,21 +70,38 @@ class TracedFunction:
             arguments: The arguments' tensors.
             constant_state: Whether the variables may be built into the executable as constants.
         """
-        state = [variable.concrete() for variable in self.reads]
-        executable = self._constant_executable(state) if constant_state and not self.writes else None
-        operands = [*arguments, *state, *self.lifted]
-        results = self.compiled.run(operands, executable=executable)
-        if RECORDERS.get():
-            record_call(self.compiled.program, operands, results)
-            for variable, tensor in zip(self.reads, state, strict=True):
+        operands = [*arguments, *(variable.concrete() for variable in self.reads), *self.lifted]
+        executable = self._constant_executable(operands) if constant_state and not self.writes else None
+        recorded = tuple(operands) if RECORDERS.get() else ()  # holds them, so that no variable is alone with its value
+        run = self.compiled.ready(operands, executable)
+        results = self._update(run, operands) if self.writes else run.start()
+        if recorded:
+            record_call(self.compiled.program, recorded, results)
+            for variable, tensor in zip(self.reads, recorded[self._first :], strict=False):
                 record_reading(variable, tensor)
-        plain = len(results) - len(self.writes)
-        replace_all(self.writes, results[plain:])
         return tree.map_structure(
             lambda leaf: results[leaf.index] if isinstance(leaf, _Output) else leaf, self.structure
         )
 
-    def _constant_executable(self, state: Sequence[ConcreteTensor]) -> Executable | None:
+    @cached_property
+    def _first(self) -> int:
+        """The place of the first variable among the inputs."""
+        return len(self.compiled.program.inputs) - len(self.lifted) - len(self.reads)
+
+    @cached_property
+    def _updated(self) -> list[tuple[int, Variable]]:
+        """The variables that it reads and writes, with their places among the inputs."""
+        written = {id(variable) for variable in self.writes}
+        return [(self._first + i, variable) for i, variable in enumerate(self.reads) if id(variable) in written]
+
+    def _update(self, run: Run, operands: list[ConcreteTensor]) -> list[ConcreteTensor]:
+        """Runs the program and gives the variables their new values, without an interruption in between."""
+        with Uninterrupted(), Donation() as donation:
+            results = run.start(donation.take(run, operands, self._updated))
+            replace_all(self.writes, results[len(results) - len(self.writes) :])
+        return results
+
+    def _constant_executable(self, operands: Sequence[ConcreteTensor]) -> Executable | None:
         """An executable with the variables as constants, once they have stayed the same for a second call."""
         backend, device = current_backend(), current_device()
         profile = switch.active  # whose executables are its own
@@ -92,23 +111,17 @@ class TracedFunction:
         if self._seen != key:
             self._seen = key
             return None
-        fixed = [*state, *self.lifted]
-        first = len(self.compiled.program.inputs) - len(fixed)
-        program = freeze(self.compiled.program, {first + i: tensor.numpy() for i, tensor in enumerate(fixed)})
+        first = self._first
+        fixed = {i: tensor.numpy() for i, tensor in enumerate(operands) if i >= first}
+        program = freeze(self.compiled.program, fixed)
         self._frozen = (key, _FewerInputs(compile_program(program, backend, device), first))
         return self._frozen[1]
 
 
 def replace_all(variables: Sequence[Variable], tensors: Sequence[ConcreteTensor]) -> None:
-    """Updates all variables or, if it is interrupted, none."""
-    before = [variable.concrete() for variable in variables]
-    try:
-        for variable, tensor in zip(variables, tensors, strict=True):
-            variable.replace(tensor)
-    except BaseException:
-        for variable, tensor in zip(variables, before, strict=True):
-            variable.replace(tensor)
-        raise
+    """Gives each variable its new value."""
+    for variable, tensor in zip(variables, tensors, strict=True):
+        variable.replace(tensor)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from cornu.tracing.eager import record_reading, run_eagerly
 from cornu.tracing.function import close_trace, replace_all
 from cornu.tracing.tensor import Tensor, TracedTensor, convert, value_of
 from cornu.tracing.trace import Trace, current_trace, recording
+from cornu.tracing.uninterrupted import Uninterrupted
 from cornu.tracing.variable import Variable
 
 
@@ -204,7 +205,8 @@ def _eager_composite(
     operands.update((value, tensor) for tensor, value in (trace.lifted or {}).items())
     outputs = run_eagerly("Call", [operands[value] for value in call.inputs], dict(call.attributes))
     count = len([leaf for leaf in tree.flatten(results) if leaf is not None])
-    replace_all(list(trace.writes), outputs[count : count + len(trace.writes)])
+    with Uninterrupted():
+        replace_all(list(trace.writes), outputs[count : count + len(trace.writes)])
     return _pack(results, outputs[:count])
 
 

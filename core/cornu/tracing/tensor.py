@@ -189,11 +189,13 @@ class ConcreteTensor(Tensor):
         """The handle on a backend's device; the tensor moves there if it lies elsewhere."""
         buffer, owner, place = self._held
         if owner is not backend or place != device:
-            profile = switch.active
-            array = self.numpy()
-            buffer = backend.from_numpy(array, device) if profile is None else profile.feed(backend, array, device)
+            buffer = self.copied_buffer(backend, device)
             self._held = (buffer, backend, device)  # in one assignment: another thread may be reading
         return buffer
+
+    def copied_buffer(self, backend: Backend, device: str) -> Buffer:
+        """A buffer of its own with the same numbers, on a backend's device."""
+        return _to_buffer(self.numpy(), backend, device)
 
     def numpy(self) -> np.ndarray:
         """A copy on the host."""
@@ -300,9 +302,12 @@ def from_numpy(array: np.ndarray) -> ConcreteTensor:
     backend, device = current_backend(), current_device()
     array = np.asarray(array)
     type = TensorType(dtype_name(array.dtype), array.shape)
+    return ConcreteTensor(_to_buffer(array, backend, device), backend, type, device)
+
+
+def _to_buffer(array: np.ndarray, backend: Backend, device: str) -> Buffer:
     profile = switch.active
-    buffer = backend.from_numpy(array, device) if profile is None else profile.feed(backend, array, device)
-    return ConcreteTensor(buffer, backend, type, device)
+    return backend.from_numpy(array, device) if profile is None else profile.feed(backend, array, device)
 
 
 def convert(x: TensorLike, dtype: str | None = None) -> Tensor:

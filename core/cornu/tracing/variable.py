@@ -13,6 +13,7 @@ from cornu.backend.contract import Backend
 from cornu.ir.dim import Dim
 from cornu.ir.shapes import SizeConflictError
 from cornu.ir.types import TensorType, is_float
+from cornu.tracing.donation import Donation
 from cornu.tracing.eager import record_reading
 from cornu.tracing.tensor import (
     Arithmetic,
@@ -79,11 +80,12 @@ class Variable(Arithmetic):
         self._constraint: Any = None
         self.overwrite_with_gradient = False
         self._version = 0
-        self._lost = ""
         array = self._initial(initializer, shape, dtype)
         self.static_shape: tuple[int, ...] = array.shape
         with recording(None):
-            self._tensor = from_numpy(array)
+            tensor = from_numpy(array)
+        self._type = tensor.type
+        self._tensor: ConcreteTensor | Donation = tensor
 
     def _initial(self, initializer: Any, shape: Sequence[int] | None, dtype: Any) -> np.ndarray:
         dtype = None if dtype is None else str(dtype)
@@ -116,14 +118,14 @@ class Variable(Arithmetic):
         return tensor
 
     def concrete(self) -> ConcreteTensor:
-        """The value outside any trace.
+        """The value outside any trace; if another thread's step is updating it, that which it gets.
 
         Raises:
-            RuntimeError: If a failed step consumed it.
+            RuntimeError: If a step that failed has used it up.
         """
-        if self._lost:
-            raise RuntimeError(f"The value of variable {self.path} was lost: {self._lost}")
-        return self._tensor
+        while isinstance(held := self._tensor, Donation):
+            held.wait(self)
+        return held
 
     def __cornu_tensor__(self) -> Tensor:
         return maybe_autocast(self)
@@ -131,12 +133,12 @@ class Variable(Arithmetic):
     @property
     def dtype(self) -> str:  # type: ignore[override]
         """The element type's name."""
-        return self._tensor.dtype
+        return self._type.dtype
 
     @property
     def type(self) -> TensorType:
         """Dtype and shape."""
-        return self._tensor.type
+        return self._type
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -201,11 +203,13 @@ class Variable(Arithmetic):
         """Takes over a tensor of the right type as the new value."""
         self._tensor = tensor
         self._version += 1
-        self._lost = ""
 
-    def mark_lost(self, reason: str) -> None:
-        """Notes that the value was consumed by a step that failed."""
-        self._lost = reason
+    def exchange(self, held: ConcreteTensor | Donation, other: ConcreteTensor | Donation) -> bool:
+        """Gives a value to a step or takes it back, unless the variable has come to hold something else."""
+        same = self._tensor is held
+        if same:
+            self._tensor = other
+        return same
 
     def assign_add(self, value: Any) -> Tensor:
         """Adds to the value."""

@@ -32,7 +32,7 @@ class JaxBackend:
         >>> cornu.config.set_backend("jax")
     """
 
-    contract = "0.9"
+    contract = "1.0"
     priority = 5
     name = "jax"
     known_failures: ClassVar[Mapping[str, str]] = {}

@@ -38,7 +38,7 @@ class OpenVinoBackend:
         [1.0, 1.0, 1.0]
     """
 
-    contract = "0.9"
+    contract = "1.0"
     priority = 5
     name = "openvino"
 

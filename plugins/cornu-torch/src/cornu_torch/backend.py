@@ -36,7 +36,7 @@ class TorchBackend:
         [1.0, 1.0, 1.0]
     """
 
-    contract = "0.9"
+    contract = "1.0"
     priority = 10
     name = "torch"
 
