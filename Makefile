@@ -7,11 +7,12 @@ QUICKSTART_ARGS ?=
 # Someone else's paths must not get between the tests and this clone.
 unexport PYTHONPATH
 
-.PHONY: help quickstart test lint format keras web cuda conformance report bench clean
+.PHONY: help quickstart test unoptimised lint format keras web cuda conformance report bench clean
 
 help:
 	@echo "make quickstart  train, save, swap the backend and export on real digits (QUICKSTART_ARGS=...)"
 	@echo "make test        run the test suite (PYTEST_ARGS=...)"
+	@echo "make unoptimised conformance, parity and the tests of core and backends with every pass off"
 	@echo "make lint        check style (ruff) and types (mypy)"
 	@echo "make format      put the sources in the shape that 'make lint' asks for"
 	@echo "make keras       compare with a live Keras 3, which is installed for it"
@@ -27,6 +28,12 @@ quickstart: $(VENV)/.plot
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+unoptimised: export CORNU_PASSES := off
+unoptimised: $(VENV)/.dev
+	$(BIN)/python -m cornu.cli conformance numpy
+	$(BIN)/python -m cornu.cli conformance onnxruntime
+	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/core tests/backends tests/keras tests/models
 
 lint: $(VENV)/.dev
 	$(BIN)/python -m ruff check .

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +15,23 @@ pytest.register_assert_rewrite("cornu_conformance.layer_runs", "training_runs")
 os.environ.setdefault("CORNU_VERIFY", "1")
 # Two workers whose BLAS threads wait for one another are many times slower than two that have one thread each.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def set_passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Turns passes on or off for a test, whatever CORNU_PASSES says (see `make unoptimised`)."""
+    from cornu.backend import config
+
+    def choose(passes: str) -> None:
+        monkeypatch.setattr(config._process, "settings", replace(config._settings(), passes=passes))
+
+    return choose
+
+
+@pytest.fixture
+def passes_on(set_passes: Callable[[str], None]) -> None:
+    """For tests of what passes make."""
+    set_passes("on")
 
 
 def pytest_configure(config: pytest.Config) -> None:

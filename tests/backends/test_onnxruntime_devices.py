@@ -188,6 +188,7 @@ def test_a_provider_that_cannot_start_is_no_silent_cpu(pretended: Pretended) -> 
         backend.from_numpy(X, "cuda")
 
 
+@pytest.mark.usefixtures("passes_on")
 def test_fast_forms_are_the_cpus(pretended: Pretended, monkeypatch: pytest.MonkeyPatch) -> None:
     lowered: list[Program] = []
 

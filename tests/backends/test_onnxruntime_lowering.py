@@ -22,6 +22,7 @@ from cornu_onnxruntime.lowering.probe import block_size
 from cornu_onnxruntime.sized import with_sizes
 from programs import assert_same, draw, f32
 
+pytestmark = pytest.mark.usefixtures("passes_on")
 BLOCK = 16
 
 

@@ -277,6 +277,7 @@ def run_file(path: Path, x: np.ndarray) -> list[np.ndarray]:
     return list(session.run(None, {session.get_inputs()[0].name: x}))
 
 
+@pytest.mark.usefixtures("passes_on")
 @pytest.mark.parametrize(
     ("make", "op", "count"),
     [

@@ -16,6 +16,7 @@ from cornu.ir.types import TensorType
 from cornu.ir.verify import verify
 from programs import assert_same, channels_last_conv, cnn, count, draw, f32
 
+pytestmark = pytest.mark.usefixtures("passes_on")
 N = symbol("n")
 FIRST, LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 IMAGE = (f32(N, 3, 4, 5),)

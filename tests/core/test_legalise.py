@@ -169,6 +169,7 @@ class _Toy:
         return op not in ("MaxPool", "Call") and (op == "Cast" or "float16" not in dtypes)
 
 
+@pytest.mark.usefixtures("passes_on")
 def test_prepare_leaves_only_what_the_backend_has() -> None:
     inner = program(lambda b, x: [b.Exp(b.Neg(b.Neg(x)))], TensorType("float16", (N, 1, 4, 4)))
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from programs import assert_same, cnn, count, draw, f32, mlp
 from random_programs import programs
 
+pytestmark = pytest.mark.usefixtures("passes_on")
 N = symbol("n")
 SIZES = (0, 1, 7)
 
