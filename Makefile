@@ -20,7 +20,7 @@ help:
 	@echo "make cuda        test the onnxruntime backend on a GPU, in an environment with onnxruntime-gpu"
 	@echo "make conformance BACKEND=torch  install a backend of plugins/ beside Cornu; run its tests, types and conformance"
 	@echo "make report      all backends' conformance anew, and README's table of it"
-	@echo "make bench       Cornu beside Keras on jax, torch and tensorflow: bench.md, bench.json, bench.png"
+	@echo "make bench       Cornu beside Keras on jax, torch, tensorflow and numpy: bench.md, bench.json, bench.png"
 	@echo "make clean       remove .venv and caches"
 
 quickstart: $(VENV)/.plot
@@ -110,7 +110,8 @@ bench: $(VENV)/.dev $(BENCH)/jax/.installed $(BENCH)/torch/.installed $(BENCH)/t
   $(VENV)/backends/jax/.installed $(VENV)/backends/torch/.installed $(VENV)/backends/openvino/.installed
 	$(BIN)/python benchmarks/bench.py --side cornu:onnxruntime --side cornu:numpy \
 	  $(foreach name,jax torch openvino,--side cornu:$(name)=$(VENV)/backends/$(name)/bin/python) \
-	  $(foreach name,jax torch tensorflow,--side keras:$(name)=$(BENCH)/$(name)/bin/python) $(BENCH_ARGS)
+	  $(foreach name,jax torch tensorflow,--side keras:$(name)=$(BENCH)/$(name)/bin/python) \
+	  --side keras:numpy=$(BENCH)/jax/bin/python $(BENCH_ARGS)
 
 $(BENCH)/%/.installed: | $(BIN)/python
 	$(BIN)/python -m venv $(BENCH)/$*

@@ -42,7 +42,7 @@ def times(told: Mapping[str, Any], kinds: Sequence[str]) -> dict[tuple[str, str]
     """By workload and side: the median of the best kind of call, and the spread (half the middle half, relative)."""
     found: dict[tuple[str, str], tuple[float, float]] = {}
     for entry in told["times"]:
-        if entry["kind"] in kinds:
+        if entry["kind"] in kinds and entry["ms"]:
             key, ms = (entry["workload"], entry["side"]), sorted(entry["ms"])
             middle = median(ms)
             spread = (ms[3 * len(ms) // 4] - ms[len(ms) // 4]) / 2 / middle
@@ -60,9 +60,11 @@ def _throughput(told: Mapping[str, Any], sides: Sequence[str], kinds: Sequence[s
     for name, work in WORKLOADS.items():
         if (name, ours) not in found:
             continue
-        cells = [f"{found[name, side][0]:.2f} ±{found[name, side][1]:.0%}" for side in sides]
-        ratio = min((found[name, peer][0] for peer in peers), default=0.0) / found[name, ours][0]
-        yield f"| {work.what} | {' | '.join(cells)} | {f'{ratio:.2f}×' if peers else ''} |"
+        known = {side: found[name, side] for side in sides if (name, side) in found}
+        cells = [f"{known[side][0]:.2f} ±{known[side][1]:.0%}" if side in known else "" for side in sides]
+        best = min((known[peer][0] for peer in peers if peer in known), default=None)
+        ratio = "" if best is None else f"{best / known[ours][0]:.2f}×"
+        yield f"| {work.what} | {' | '.join(cells)} | {ratio} |"
 
 
 def _alone(told: Mapping[str, Any], sides: Sequence[str]) -> Iterator[str]:
@@ -83,13 +85,14 @@ def _number(value: float | None) -> str:
 
 def _losses(told: Mapping[str, Any], sides: Sequence[str]) -> Iterator[str]:
     """Whether all sides learn the same: the loss after some steps from the same weights on the same batch."""
-    last = {(e["workload"], e["side"]): e["ms"][-1] for e in told["times"] if e["kind"] == "losses"}
+    last = {(e["workload"], e["side"]): e["ms"][-1] for e in told["times"] if e["kind"] == "losses" and e["ms"]}
     yield f"| loss after 20 steps from the same weights | {' | '.join(sides)} |"
     yield f"|---|{'---:|' * len(sides)}"
     for name, work in WORKLOADS.items():
         if any((name, side) in last for side in sides):
             note = " (random dropout)" if work.random else ""
-            yield f"| {work.what}{note} | {' | '.join(f'{last[name, side]:.4f}' for side in sides)} |"
+            cells = [f"{last[name, side]:.4f}" if (name, side) in last else "" for side in sides]
+            yield f"| {work.what}{note} | {' | '.join(cells)} |"
 
 
 def picture(told: Mapping[str, Any], path: Path) -> None:
@@ -106,8 +109,11 @@ def picture(told: Mapping[str, Any], path: Path) -> None:
         found = times(told, calls)
         names = [name for name in WORKLOADS if (name, sides[0]) in found]
         for i, side in enumerate(sides):
-            fastest = [min(found[name, other][0] for other in sides) for name in names]
-            heights = [best / found[name, side][0] for name, best in zip(names, fastest, strict=True)]
+            fastest = [min(found[name, other][0] for other in sides if (name, other) in found) for name in names]
+            heights = [
+                best / found[name, side][0] if (name, side) in found else 0.0
+                for name, best in zip(names, fastest, strict=True)
+            ]
             places = [k + (i - len(sides) / 2 + 0.5) * 0.8 / len(sides) for k in range(len(names))]
             axis.bar(places, heights, 0.8 / len(sides), label=side)
         axis.set_xticks(range(len(names)), names)
@@ -131,9 +137,10 @@ def summary(told: Mapping[str, Any]) -> str:
     for what, kinds in (("training", ("fit", "train_on_batch")), ("prediction", ("predict", "predict_on_batch"))):
         found = times(told, kinds)
         for name, work in WORKLOADS.items():
-            ms = [found[name, side][0] for side in sides]
-            cells = [f"{number:.2f}" for number in ms]
-            lines.append(f"| {work.what} | {what} | {' | '.join(cells)} | {min(ms[1:]) / ms[0]:.2f}× |")
+            ms = {side: found[name, side][0] for side in sides if (name, side) in found}
+            cells = [f"{ms[side]:.2f}" if side in ms else "" for side in sides]
+            best = min(ms[side] for side in sides[1:] if side in ms)
+            lines.append(f"| {work.what} | {what} | {' | '.join(cells)} | {best / ms[sides[0]]:.2f}× |")
     return "\n".join(lines) + "\n"
 
 

@@ -6,11 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import IO, Any
 
 KINDS = ("fit", "train_on_batch", "predict", "predict_on_batch", "predict_one")
+PREDICTS_ONLY = ("keras:numpy",)
+"""Sides without training: what they are asked of it has no answer."""
+
 LOSSES = 20
 """Training steps after which losses are compared."""
 
@@ -40,7 +44,7 @@ class Side:
         )
 
     def ask(self, workload: str, kind: str) -> list[float]:
-        """Milliseconds per batch, one or more; or losses.
+        """Milliseconds per batch, or losses; none where the side cannot do it.
 
         Raises:
             RuntimeError: If the process ended.
@@ -84,15 +88,16 @@ def load(name: str) -> Any:
 def serve(name: str, requests: IO[str], answers: IO[str]) -> None:
     """Answers `workload kind` with numbers until the requests end."""
     keras = load(name)
+    kinds = [kind for kind in KINDS if name not in PREDICTS_ONLY or kind.startswith("predict")]
     ready: dict[str, Timed] = {}
     for line in requests:
         workload, kind = line.split()
         if kind == "losses":
-            found = losses(keras, workload)
+            found = losses(keras, workload) if "fit" in kinds else []
         else:
             if workload not in ready:
                 ready.clear()
-                ready[workload] = Timed(keras, workload)
+                ready[workload] = Timed(keras, workload, kinds)
             found = ready[workload].time(kind)
         json.dump(found, answers)
         answers.write("\n")
@@ -105,9 +110,10 @@ class Timed:
     Args:
         keras: The module.
         name: A name of `WORKLOADS`.
+        kinds: Those of `KINDS` that it is asked for.
     """
 
-    def __init__(self, keras: Any, name: str) -> None:
+    def __init__(self, keras: Any, name: str, kinds: Sequence[str]) -> None:
         import numpy as np
         from workloads import WORKLOADS
 
@@ -125,13 +131,14 @@ class Timed:
             "predict_on_batch": lambda: np.asarray(model.predict_on_batch(few_x)),
             "predict_one": lambda: model.predict(x[:1], verbose=0),
         }
-        for kind in KINDS:
+        self._kinds = kinds
+        for kind in kinds:
             for _ in range(3):
                 self._calls[kind]()
 
     def time(self, kind: str) -> list[float]:
         """Milliseconds per batch; of `predict_one` per call."""
-        if kind == "warm":
+        if kind not in self._kinds:  # "warm" among them
             return []
         whole = kind in ("fit", "predict")
         found = []
