@@ -211,6 +211,7 @@ def test_short_floats(policy: str, tmp_path: Path) -> None:
 # -- graphs --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("passes_on")
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
 @pytest.mark.parametrize("both", [False, True])
 def test_a_recurrent_layer_is_one_node(kind: str, both: bool, tmp_path: Path) -> None:
@@ -237,6 +238,7 @@ def residual() -> Any:
     return scrambled(keras.Model(image, layers.Dense(10)(layers.Flatten()(x))))
 
 
+@pytest.mark.usefixtures("passes_on")
 def test_channels_last_models_turn_their_images_once(tmp_path: Path) -> None:
     model = residual()
     model.export(tmp_path / "m.onnx", verbose=False)
@@ -249,6 +251,7 @@ def test_channels_last_models_turn_their_images_once(tmp_path: Path) -> None:
     np.testing.assert_allclose(run(tmp_path / "m.onnx", image=x)[0], model.predict(x, verbose=0), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.usefixtures("passes_on")
 def test_normalization_is_folded_where_asked(tmp_path: Path) -> None:
     model = residual()
     model.export(tmp_path / "whole.onnx", verbose=False)
@@ -260,6 +263,7 @@ def test_normalization_is_folded_where_asked(tmp_path: Path) -> None:
     np.testing.assert_allclose(folded, whole, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.usefixtures("passes_on")
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_normalization_is_folded_into_every_kind_of_product(data_format: str, tmp_path: Path) -> None:
     axis, shape = (-1, (9, 9, 3)) if data_format == "channels_last" else (1, (3, 9, 9))

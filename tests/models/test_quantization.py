@@ -111,7 +111,8 @@ def test_a_classifier(exported: dict[str, onnx.ModelProto], kind: str, mode: str
         assert found["QuantizeLinear"] >= 3
         assert found["DequantizeLinear"] > found["QuantizeLinear"]  # those of the weights, too
         assert found["Gemm"] == (3 if kind == "dense" else 1)
-    kinds = Counter(tensor.data_type for tensor in quantized.graph.initializer if len(tensor.dims) > 1)
+    matrices = [tensor for tensor in quantized.graph.initializer if sum(size > 1 for size in tensor.dims) > 1]
+    kinds = Counter(tensor.data_type for tensor in matrices)
     assert kinds[TensorProto.FLOAT] == 0
     assert kinds[TensorProto.UINT8 if mode == "dynamic" else TensorProto.INT8] == 3
 
