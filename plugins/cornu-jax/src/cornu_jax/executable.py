@@ -63,18 +63,11 @@ class JaxExecutable:
         """
         if len(inputs) != self._count:
             raise ValueError(f"{self._program.name} takes {self._count} inputs, got {len(inputs)}.")
-        operands = [*inputs, *self._constants]
-        compiled = self._compiled(operands, _donated(inputs, donate) if donate else donate)
         try:
-            outputs = _run(compiled, operands)
-        except TypeError as error:
-            self._program.check_inputs([buffer.shape for buffer in operands])
-            raise ValueError(f"The buffers do not fit program {self._program.name}: {error}") from error
-        except jax.errors.JaxRuntimeError as error:
-            raise BackendError(str(error)) from error
-        if compiled.smallest is not None:
-            self._last = outputs[compiled.smallest]
-        return outputs
+            return self._start([*inputs, *self._constants], _donated(inputs, donate) if donate else donate)
+        except BackendError as error:
+            error.spent = frozenset(i for i in donate if inputs[i].is_deleted())
+            raise
 
     def synchronize(self) -> None:
         """Returns when the last call has ended, and with it all before it: a device runs them in their order.
@@ -95,6 +88,19 @@ class JaxExecutable:
         self._cache.clear()
         self._constants = []
         self._last = None
+
+    def _start(self, operands: Sequence[jax.Array], donate: frozenset[int]) -> list[jax.Array]:
+        compiled = self._compiled(operands, donate)
+        try:
+            outputs = _run(compiled, operands)
+        except TypeError as error:
+            self._program.check_inputs([buffer.shape for buffer in operands])
+            raise ValueError(f"The buffers do not fit program {self._program.name}: {error}") from error
+        except jax.errors.JaxRuntimeError as error:
+            raise BackendError(str(error)) from error
+        if compiled.smallest is not None:
+            self._last = outputs[compiled.smallest]
+        return outputs
 
     def _compiled(self, operands: Sequence[jax.Array], donate: frozenset[int]) -> Compiled:
         key = tuple([operands[i].shape[axis] for i, axis in self._symbolic]), donate

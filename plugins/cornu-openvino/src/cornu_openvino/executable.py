@@ -63,7 +63,11 @@ class OpenVinoExecutable:
         """
         if self._closed:
             raise BackendError(f"The executable of {self._program.name} is closed.")
-        return self._plan(tuple([buffer.array.shape for buffer in inputs])).run(inputs)
+        try:
+            return self._plan(tuple([buffer.array.shape for buffer in inputs])).run(inputs)
+        except BackendError as error:
+            error.spent = frozenset()
+            raise
 
     def run_body(self, body: Program, arrays: Sequence[np.ndarray], sizes: Mapping[str, int]) -> list[np.ndarray]:
         """The same from arrays to arrays, as the kernels of loops and branches call it with what it was made of."""

@@ -61,6 +61,7 @@ class Layout:
         self.slots: dict[Value, int] = {value: i for i, value in enumerate(program.inputs)}
         self.kept: dict[int, Tensor] = {}
         self.steps: list[Step] = []
+        self.spent: list[tuple[int, int]] = []
         self.sites = [self._site(node) for node in program.nodes]
         self.roots: dict[Value, Value] = {}
         self.owned: set[Value] = {program.inputs[i] for i in donated}
@@ -80,7 +81,7 @@ class Layout:
         frame = [self.kept.get(slot) for slot in range(len(self.slots))]
         carried_inputs = [i for i, value in enumerate(self.program.inputs) if is_carried(value.dtype)]
         count = len(self.program.inputs)
-        return Plan(count, carried_inputs, frame, self.steps, self._outputs(), self.scope)
+        return Plan(count, carried_inputs, frame, self.steps, self._outputs(), self.spent, self.scope)
 
     # -- memory --------------------------------------------------------------------------------------------------
 
@@ -160,6 +161,9 @@ class Layout:
             operand = node.inputs[overwrite]
             if operand is not self.roots[operand] or operand in self.partial:
                 self.partial.add(node.outputs[0])
+            source = self.slots[self.roots[operand]]
+            if source < len(self.program.inputs):
+                self.spent.append((len(self.steps), source))
             site = replace(site, overwrite=overwrite)
         function = self._make(kernel, site, node)
         if not node.inputs and math.prod(site.result_shapes[0]) <= SMALL:
@@ -178,7 +182,7 @@ class Layout:
             raise
         except Exception as error:
             message = f"{type(error).__name__}: {error}"
-            raise BackendError(message, site.op, inner_scope(self.scope, node)) from error
+            raise BackendError(message, site.op, inner_scope(self.scope, node), frozenset()) from error
 
     def _body_maker(self, node: Node) -> Callable[..., Body]:
         def make(body: Program, shapes: Sequence[Shape], copied: Collection[int] = ()) -> Body:

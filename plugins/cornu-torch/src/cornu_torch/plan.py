@@ -64,6 +64,7 @@ class Plan:
         frame: What every call begins with: constants in their slots.
         steps: The calls in order.
         outputs: The outputs.
+        spent: Steps by their numbers, and the donated inputs that they write over.
         scope: The scope of the node that holds the program, if it is a body.
     """
 
@@ -74,6 +75,7 @@ class Plan:
         frame: Sequence[Tensor | None],
         steps: Sequence[Step],
         outputs: Sequence[Output],
+        spent: Sequence[tuple[int, int]],
         scope: str,
     ) -> None:
         self._inputs = inputs
@@ -81,6 +83,7 @@ class Plan:
         self._frame = list(frame[inputs:])
         self._steps = [(step.function, step.operands, step.results, step.dead, step.node) for step in steps]
         self._outputs = tuple(outputs)
+        self._spent = tuple(spent)
         self._scope = scope
 
     def run(self, inputs: Sequence[Tensor]) -> list[Tensor]:
@@ -113,12 +116,19 @@ class Plan:
                         frame[slot] = item
                 for slot in dead:
                     frame[slot] = None
-        except BackendError:
-            raise  # from a sub-program: it knows better where
+        except BackendError as error:  # from a sub-program: it knows better where
+            error.spent = self._spent_until(node)
+            raise
         except Exception as error:
             assert node is not None
             message = f"{type(error).__name__}: {error}"
-            raise BackendError(message, name_of(node), inner_scope(self._scope, node)) from error
+            scope = inner_scope(self._scope, node)
+            raise BackendError(message, name_of(node), scope, self._spent_until(node)) from error
+
+    def _spent_until(self, failed: Node | None) -> frozenset[int]:
+        """The donated inputs that have been written over when a step fails."""
+        last = next(i for i, (*_, node) in enumerate(self._steps) if node is failed)
+        return frozenset(position for i, position in self._spent if i <= last)
 
 
 def inner_scope(scope: str, node: Node) -> str:
