@@ -10,7 +10,7 @@ import numpy as np
 
 ALIGNMENT = 64
 _GENEROUS = 4
-"""A free buffer is taken for a value if it is at most this many times too large."""
+"""A free buffer is taken for a value if it is at most this many times too large, or too small."""
 
 
 @dataclass(eq=False)
@@ -54,14 +54,20 @@ class Buffers:
     _free: list[tuple[int, int]] = field(default_factory=list)
 
     def take(self, nbytes: int) -> int:
-        """A buffer of at least that size: the smallest free one that is not far too large, or a new one."""
+        """A buffer of at least that size: the smallest free one that is not far too large or small, or a new one."""
         needed = -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
-        for i, (size, buffer) in enumerate(self._free):
-            if needed <= size <= needed * _GENEROUS:
-                del self._free[i]
-                return buffer
-        self.sizes.append(needed)
-        return len(self.sizes) - 1
+        found = None
+        for i, (size, _) in enumerate(self._free):
+            if size * _GENEROUS >= needed and size <= needed * _GENEROUS:
+                found = i
+                if size >= needed:
+                    break
+        if found is None:
+            self.sizes.append(needed)
+            return len(self.sizes) - 1
+        _, buffer = self._free.pop(found)
+        self.sizes[buffer] = max(self.sizes[buffer], needed)  # it has no memory yet: what is too small grows
+        return buffer
 
     def give_back(self, buffer: int) -> None:
         """Makes a buffer free."""

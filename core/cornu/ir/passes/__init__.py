@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cornu.backend.config import passes_are_on
 from cornu.ir.passes.common_subexpressions import common_subexpressions
 from cornu.ir.passes.dead_code import dead_code
+from cornu.ir.passes.early import early_ends
 from cornu.ir.passes.fold import fold
 from cornu.ir.passes.freeze import freeze
 from cornu.ir.passes.inline import inline
@@ -31,6 +32,7 @@ __all__ = [
     "cancel_transposes",
     "common_subexpressions",
     "dead_code",
+    "early_ends",
     "fold",
     "freeze",
     "inline",
@@ -76,7 +78,7 @@ def optimise(program: Program) -> Program:
 
 
 def prepare(program: Program, backend: Backend, device: str = "") -> Program:
-    """What the core does to a program before a backend compiles it: inline, optimise, legalise, optimise.
+    """What the core does to a program before a backend compiles it: inline, optimise, legalise, optimise, order.
 
     The passes of plugins run after the first optimisation, and the program is verified after each.
 
@@ -101,10 +103,10 @@ def prepare(program: Program, backend: Backend, device: str = "") -> Program:
     optimised = _run_plugin_passes(optimise(without_gradient_rules(inlined)))
     name = getattr(backend, "name", type(backend).__name__)
     legal = legalise(optimised, backend.supports, device, name)
-    if legal is optimised:
-        return legal
-    # A simplification may bring back what is not native (a wider cast that met a narrower one): the last word is legal.
-    return _checked(legalise(optimise(_checked(legal)), backend.supports, device, name))
+    if legal is not optimised:
+        # A simplification may bring back what is not native (a wider cast that met a narrower one): the last word.
+        legal = _checked(legalise(optimise(_checked(legal)), backend.supports, device, name))
+    return _checked(early_ends(legal)) if passes_are_on() else legal
 
 
 def _run_plugin_passes(program: Program) -> Program:
