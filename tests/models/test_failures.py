@@ -1,8 +1,9 @@
-"""A step that fails leaves the model as it was, and many steps take no more memory than a few."""
+"""A step that fails leaves the model as it was or says what is lost, and many steps take no more memory than a few."""
 
 from __future__ import annotations
 
 import gc
+import signal
 import tracemalloc
 from typing import Any
 
@@ -10,7 +11,10 @@ import cornu as keras
 import numpy as np
 import pytest
 from cornu import layers
+from cornu.backend.contract import BackendError
 from cornu.backend.manager import get_backend, register_backend, unregister_backend
+from cornu.tracing import Variable
+from cornu_numpy.kernel import MAKERS, Kernel, Operation
 
 X, Y = np.random.default_rng(0).normal(size=(64, 5)).astype("float32"), np.zeros((64, 1), "float32")
 
@@ -50,15 +54,15 @@ def flaky() -> Any:
     unregister_backend("flaky")
 
 
-@pytest.mark.parametrize("failure", [RuntimeError("kernel"), KeyboardInterrupt()])
 @pytest.mark.usefixtures("flaky")
-def test_a_failing_kernel_changes_nothing(failure: BaseException) -> None:
+def test_a_backend_that_fails_early_changes_nothing() -> None:
+    failure = BackendError("no memory", spent=frozenset())
     with keras.use_backend("flaky"):
         model = make_model()
         model.fit(X, Y, verbose=0)
         before = state(model)
         Flaky.failure = failure
-        with pytest.raises(type(failure)):
+        with pytest.raises(BackendError, match="no memory"):
             model.fit(X, Y, verbose=0)
         Flaky.failure = None
         for left, right in zip(before, state(model), strict=True):
@@ -84,26 +88,54 @@ def test_a_raising_callback_leaves_whole_steps(backend: str, failure: type[BaseE
 
 
 @pytest.mark.parametrize("backend", ["numpy", "onnxruntime"])
-def test_an_interrupt_between_two_assignments_undoes_the_step(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cornu.tracing.variable import Variable
-
+def test_after_an_interrupt_training_goes_on(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step is finished first, wherever Ctrl-C comes."""
     with keras.use_backend(backend):
-        model = make_model()
-        model.train_on_batch(X, Y)
-        before = state(model)
+        stopped, whole = make_model(), make_model()
+        for model in (stopped, whole):
+            model.train_on_batch(X, Y)
         replace, calls = Variable.replace, iter(range(100))
 
         def interrupted(self: Variable, tensor: Any) -> None:
             if next(calls) == 3:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
             replace(self, tensor)
 
         monkeypatch.setattr(Variable, "replace", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            model.train_on_batch(X, Y)
+            stopped.train_on_batch(X, Y)
         monkeypatch.undo()
-        for left, right in zip(before, state(model), strict=True):
+        whole.train_on_batch(X, Y)
+        for left, right in zip(state(stopped), state(whole), strict=True):
             np.testing.assert_array_equal(left, right)
+        stopped.train_on_batch(X, Y)
+
+
+def test_numpy_loses_only_weights_that_it_has_begun_to_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel of the backward pass fails when the last layer is updated already, but not the first."""
+
+    def broken(operation: Operation) -> Kernel | None:
+        return Kernel(fail, True) if operation.shape == (5, 4) else honest(operation)
+
+    def fail(*arrays: np.ndarray) -> None:
+        raise MemoryError("no room")
+
+    honest = MAKERS["MatMul"]
+    monkeypatch.setitem(MAKERS, "MatMul", broken)
+    with keras.use_backend("numpy"):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((5,)), layers.Dense(4, "relu"), layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        first, last = model.trainable_variables[0], model.trainable_variables[2]
+        before = first.numpy()
+        with pytest.raises(BackendError, match="MemoryError: no room") as caught:
+            model.train_on_batch(X, Y)
+        np.testing.assert_array_equal(first.numpy(), before)
+        with pytest.raises(RuntimeError, match="is lost"):
+            last.numpy()
+        (note,) = caught.value.__notes__
+        assert last.path in note
+        assert first.path not in note
 
 
 @pytest.mark.parametrize("backend", ["numpy", "onnxruntime"])
