@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import tracemalloc
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -357,6 +358,35 @@ def test_buffers_are_used_again() -> None:
     run([np.zeros((256, 256), np.float32)])
     (plan,) = run._plans.values()
     assert sum(plan._layout.buffers.sizes) <= 2 * 256 * 256 * 4
+
+
+def test_a_buffer_grows_where_a_larger_value_comes_later() -> None:
+    def chain(b: Builder, x: Value) -> Value:
+        for _ in range(3):
+            x = b.Concat(b.Exp(x), b.Exp(x), axis=0)
+        return b.ReduceSum(b.Exp(x), axes=(0,), keepdims=False)
+
+    run = compiled(build(chain, f32(1000)))
+    run([np.zeros(1000, np.float32)])
+    (plan,) = run._plans.values()
+    assert sum(plan._layout.buffers.sizes) < 2.2 * 8000 * 4  # the two largest values, not all eight
+
+
+def test_an_executable_keeps_no_input() -> None:
+    run = compiled(build(lambda b, x: b.Exp(x), f32(4)))
+    x = np.zeros(4, np.float32)
+    kept = weakref.ref(x)
+    run([x])
+    del x
+    assert kept() is None
+
+
+def test_an_operand_that_is_donated_is_preferred_to_a_buffer() -> None:
+    program = build(lambda b, w, g: b.Add(b.Mul(g, 2.0), w), f32(N), f32(N))
+    w, g = np.ones(8, np.float32), np.ones(8, np.float32)
+    (updated,) = compiled(program)([w, g], frozenset({0}))
+    assert np.shares_memory(updated, w)
+    np.testing.assert_array_equal(updated, np.full(8, 3))
 
 
 def test_a_thousand_steps_in_constant_memory() -> None:
