@@ -50,7 +50,7 @@ def compare(sides: Sequence[Side], workloads: Sequence[str], rounds: int) -> lis
 
 def alone(sides: Sequence[tuple[str, str]], measures: Sequence[str], data: Path | None) -> list[dict[str, Any]]:
     """What is measured in fresh processes, in turns."""
-    environment = {**os.environ, **({"BENCH_FASHION": str(data)} if data else {})}
+    environment = {**os.environ, "CORNU_CACHE": "off", **({"BENCH_FASHION": str(data)} if data else {})}
     results: dict[tuple[str, str], list[float]] = {}
     for what in measures:
         print(what, end=" ", flush=True, file=sys.stderr)

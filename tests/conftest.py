@@ -13,6 +13,8 @@ import pytest
 pytest.register_assert_rewrite("cornu_conformance.layer_runs", "training_runs")
 # Every program is verified after every pass; set before anything imports the passes.
 os.environ.setdefault("CORNU_VERIFY", "1")
+# No test is answered from what an earlier run has left.
+os.environ["CORNU_CACHE"] = "off"
 # Two workers whose BLAS threads wait for one another are many times slower than two that have one thread each.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -38,12 +38,13 @@ def runs_natively(op: str, dtypes: Sequence[str], attributes: Mapping[str, Any])
 
 
 def _composite_runs(name: str, dtypes: Sequence[str], attributes: Mapping[str, Any]) -> bool:
-    from cornu.ir.onnx.registry import CALLS
+    if not dtypes or not COMPOSITES.get(name, frozenset()).issuperset(dtypes):
+        return False
+    from cornu.ir.onnx.registry import CALLS  # and with them onnx, which many a program does without
     from cornu.ir.onnx.writing.rules import composites, recurrent  # noqa: F401  (registers the rules)
 
     writer = CALLS.get(name)
-    allowed = COMPOSITES.get(name, frozenset())
-    if writer is None or not dtypes or not allowed.issuperset(dtypes):
+    if writer is None:
         return False
     body: Program = attributes["body"]
     return writer.applies(Node("Call", body.inputs, body.outputs, attributes), OPSET)

@@ -39,7 +39,7 @@ Install = Callable[..., Path]
 @pytest.fixture
 def backends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> manager.BackendManager:
     """A manager that finds only what the test installs, in an empty directory, with no configuration from outside."""
-    for name in ("CORNU_BACKEND", "KERAS_BACKEND", "CORNU_PASSES"):
+    for name in ("CORNU_BACKEND", "KERAS_BACKEND", "CORNU_PASSES", "CORNU_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CORNU_HOME", str(tmp_path / "home"))
     work = tmp_path / "work"

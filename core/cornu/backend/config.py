@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cornu.backend import manager
@@ -20,6 +21,7 @@ from cornu.backend.settings import (
     check_epsilon,
     check_floatx,
     check_image_data_format,
+    home,
     read_settings,
 )
 
@@ -218,6 +220,12 @@ def set_image_data_format(data_format: str) -> None:
 def passes_are_on() -> bool:
     """Tells whether programs are optimised, which the setting `passes` decides."""
     return _settings().passes == "on"
+
+
+def cache_directory() -> Path | None:
+    """Returns the folder for compiled programs, which may not exist yet; None where the setting `cache` is off."""
+    folder = home()
+    return None if folder is None or _settings().cache == "off" else folder / "cache"
 
 
 def enable_interactive_logging() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from cornu.backend.manager import backend_names
 
 FLOAT_TYPES = ("float32", "float64", "float16", "bfloat16")
 IMAGE_DATA_FORMATS = ("channels_last", "channels_first")
-PASSES = ("on", "off")
+SWITCH = ("on", "off")
 
-_KEYS = ("backend", "floatx", "epsilon", "image_data_format", "passes", "options")
+_KEYS = ("backend", "floatx", "epsilon", "image_data_format", "passes", "cache", "options")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Settings:
         epsilon: The fuzz factor.
         image_data_format: The default order of an image's axes.
         passes: Whether programs are optimised: `"off"` leaves what is needed to be right, for finding defects.
+        cache: Whether backends may keep compiled forms of programs on disk.
         options: Default options by backend name.
     """
 
@@ -39,6 +41,7 @@ class Settings:
     epsilon: float = 1e-7
     image_data_format: str = "channels_last"
     passes: str = "on"
+    cache: str = "on"
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -64,9 +67,18 @@ def read_settings() -> Settings:
     elif (chosen := os.environ.get("KERAS_BACKEND")) and chosen in backend_names():
         # It may be set for real Keras and name one of Keras's own backends, so an unknown name is no error.
         settings.update(backend=chosen, origin="the environment variable KERAS_BACKEND")
-    if passes := os.environ.get("CORNU_PASSES"):
-        _merge(settings, {"passes": passes}, "the environment variable CORNU_PASSES")
+    for key, variable in (("passes", "CORNU_PASSES"), ("cache", "CORNU_CACHE")):
+        if value := os.environ.get(variable):
+            _merge(settings, {key: value}, f"the environment variable {variable}")
     return Settings(**settings)
+
+
+def home() -> Path | None:
+    """The folder of files that belong to the user: `$CORNU_HOME` or `~/.cornu`; None for a user without a home."""
+    try:
+        return Path(os.environ.get("CORNU_HOME") or Path.home() / ".cornu")
+    except RuntimeError:
+        return None
 
 
 def check_floatx(value: object) -> str:
@@ -113,22 +125,19 @@ def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def _check_passes(value: object) -> str:
-    return _one_of("passes", value, PASSES)
-
-
 def _check_backend(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"backend must be a backend's name, not {value!r}.")
     return value
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[object], object]] = {
     "backend": _check_backend,
     "floatx": check_floatx,
     "epsilon": check_epsilon,
     "image_data_format": check_image_data_format,
-    "passes": _check_passes,
+    "passes": partial(_one_of, "passes", allowed=SWITCH),
+    "cache": partial(_one_of, "cache", allowed=SWITCH),
 }
 
 
@@ -165,12 +174,8 @@ def _project_file() -> tuple[str, Mapping[str, Any]]:
 
 
 def _home_file() -> tuple[str, Mapping[str, Any]]:
-    try:
-        home = os.environ.get("CORNU_HOME")
-        path = (Path(home) if home else Path.home() / ".cornu") / "cornu.json"
-    except RuntimeError:  # a user without a home directory has no file there
-        return "", {}
-    if not path.is_file():
+    folder = home()
+    if folder is None or not (path := folder / "cornu.json").is_file():
         return "", {}
     try:
         values = json.loads(path.read_text(encoding="utf-8"))

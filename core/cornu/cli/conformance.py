@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,7 @@ def run(parsed: argparse.Namespace) -> int:
 def _run_suite(parsed: argparse.Namespace, console: Console) -> Report:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    os.environ["CORNU_CACHE"] = "off"  # what is checked is made now, and not left to anybody
     try:
         from cornu_conformance import Subject, checks, run_suite
     except ModuleNotFoundError as error:

@@ -11,13 +11,28 @@ import numpy as np
 from cornu.ir.program import Program, Value
 
 
-def fingerprint(program: Program) -> str:
-    """A digest of everything that the program computes; names and scopes do not count."""
+def fingerprint(program: Program, with_names: bool = False) -> str:
+    """A digest of everything that the program computes.
+
+    Args:
+        program: The program.
+        with_names: Whether names and scopes count.
+    """
     digest = hashlib.blake2b(digest_size=16)
     for part in _parts(program):
         digest.update(part)
         digest.update(b"\0")
+    if with_names:
+        digest.update(repr(_names(program)).encode())
     return digest.hexdigest()
+
+
+def _names(program: Program) -> list[Any]:
+    inner = [
+        (node.scope, [value.name for value in node.outputs], list(map(_names, node.bodies.values())))
+        for node in program.nodes
+    ]
+    return [program.name, [value.name for value in program.inputs], inner]
 
 
 def _parts(program: Program) -> Iterator[bytes]:
