@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cornu.ir.onnx.expressible import is_one_operator
 from cornu.ir.program import Node, Program
 
 from cornu_onnxruntime.kernels import COMPOSITES, KERNELS
@@ -40,11 +41,5 @@ def runs_natively(op: str, dtypes: Sequence[str], attributes: Mapping[str, Any])
 def _composite_runs(name: str, dtypes: Sequence[str], attributes: Mapping[str, Any]) -> bool:
     if not dtypes or not COMPOSITES.get(name, frozenset()).issuperset(dtypes):
         return False
-    from cornu.ir.onnx.registry import CALLS  # and with them onnx, which many a program does without
-    from cornu.ir.onnx.writing.rules import composites, recurrent  # noqa: F401  (registers the rules)
-
-    writer = CALLS.get(name)
-    if writer is None:
-        return False
     body: Program = attributes["body"]
-    return writer.applies(Node("Call", body.inputs, body.outputs, attributes), OPSET)
+    return is_one_operator(Node("Call", body.inputs, body.outputs, attributes), OPSET)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from cornu.ir.onnx.expressible import EXPRESSIBLE
 from cornu.ir.program import Node, Value
 
 if TYPE_CHECKING:
@@ -80,12 +81,11 @@ def folds(*operators: str) -> Callable[[FoldRule], FoldRule]:
     return _enter(FOLD, operators, "folding the operator")
 
 
-def writes_call(
-    name: str, since: int = 1, fits: Callable[[Node], bool] | None = None
-) -> Callable[[WriteRule], WriteRule]:
-    """Registers the rule that writes the composite `name` as standard operators; composites without one are inlined."""
+def writes_call(name: str) -> Callable[[WriteRule], WriteRule]:
+    """Registers the rule that writes the composite `name` where `EXPRESSIBLE` says so; it is inlined elsewhere."""
 
     def enter(rule: WriteRule) -> WriteRule:
+        since, fits = EXPRESSIBLE[name]
         _enter(CALLS, (name,), "writing the composite")(NodeWriter(rule, fits, since))
         return rule
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from cornu.ir.onnx.registry import writes_call
 from cornu.ir.onnx.writing.graph import GraphWriter
-from cornu.ir.onnx.writing.pairing import BOTH, OPERANDS
-from cornu.ir.onnx.writing.rules.composites import without_residuals
+from cornu.ir.onnx.writing.pairing import BOTH
 from cornu.ir.onnx.writing.rules.guards import guarded, write_nothing
 from cornu.ir.program import Node
 
@@ -29,13 +28,6 @@ class _Gates(NamedTuple):
 
 _GATES = {"LSTM": _Gates((0, 3, 1, 2), 4), "GRU": _Gates((0, 1, 2), 0), "RNN": _Gates((0,), 1)}
 _BY_GATES = ", by gates"
-
-
-def _is_unmasked(node: Node) -> bool:
-    """True where nothing masks steps, and nothing reads residuals."""
-    operands = OPERANDS[node.attributes["name"]]
-    expected = operands if node.attributes["direction"] != BOTH else 2 * operands - 1
-    return without_residuals(node) and len(node.inputs) == expected
 
 
 def _named(weight: str) -> str:
@@ -135,9 +127,9 @@ def _stacked(w: GraphWriter, parts: Sequence[str]) -> str:
     return w.model.weight(np.concatenate([array for array in known if array is not None]), f"{parts[0]}, both ways")
 
 
-@writes_call("LSTM", since=14, fits=_is_unmasked)
-@writes_call("GRU", since=14, fits=_is_unmasked)
-@writes_call("RNN", since=14, fits=_is_unmasked)
+@writes_call("LSTM")
+@writes_call("GRU")
+@writes_call("RNN")
 def _recurrent(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> Sequence[str] | None:
     gates = _GATES[node.attributes["name"]]
     zeros, dtype = gates.zeros * node.attributes["hidden_size"], np.dtype(node.inputs[0].dtype)
