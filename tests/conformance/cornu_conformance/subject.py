@@ -50,8 +50,12 @@ class Subject:
 
     # -- programs ------------------------------------------------------------------------------------------------
 
-    def compile(self, program: Program) -> Executable:
+    def compile(self, program: Program, profile: bool = False) -> Executable:
         """Prepares a program as the core does and compiles it.
+
+        Args:
+            program: The program.
+            profile: Whether the executable is to note what its nodes cost.
 
         Raises:
             LegalisationError: The core finds no way to run it there.
@@ -59,7 +63,7 @@ class Subject:
         """
         prepared = prepare(program, self.backend, self.device)
         try:
-            return self.backend.compile(prepared, CompileOptions(self.device))
+            return self.backend.compile(prepared, CompileOptions(self.device, profile))
         except Exception as error:
             message = f"`supports` is True for every node, but `compile` raises {type(error).__name__}: {error}"
             raise ConformanceError(message, prepared) from error

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from cornu.backend.contract import CompileOptions
+from cornu.backend.contract import BackendError, CompileOptions
 from cornu.backend.manager import get_backend
 from cornu.ir.program import Program
 
@@ -127,6 +128,33 @@ class DonationRemembered(Lie):
         for i in executable.memory["donated"]:
             _overwrite(inputs[i])
         return outputs
+
+
+class DonatedExchanged(Lie):
+    """Two donated inputs of one type that come out as they are change places."""
+
+    def call(self, executable: LyingExecutable, inputs: Sequence[Any], donate: frozenset[int]) -> list[Any]:
+        outputs = super().call(executable, inputs, donate)
+        given = {value: i for i, value in enumerate(executable.program.inputs)}
+        results = executable.program.outputs
+        same = [j for j, value in enumerate(results) if given.get(value) in donate]
+        for left, right in pairwise(same):
+            if results[left] is not results[right] and results[left].type == results[right].type:
+                outputs[left], outputs[right] = outputs[right], outputs[left]
+        return outputs
+
+
+class SpentDenied(Lie):
+    """A call that fails has overwritten what was donated, and says that it has not."""
+
+    writes = True
+
+    def call(self, executable: LyingExecutable, inputs: Sequence[Any], donate: frozenset[int]) -> list[Any]:
+        if donate and any(node.op == "Gather" for node in executable.program.nodes):
+            for i in donate:
+                _overwrite(inputs[i])
+            raise BackendError("the index is out of range", "Gather", spent=frozenset())
+        return super().call(executable, inputs, donate)
 
 
 class LastBatchWrong(Lie):

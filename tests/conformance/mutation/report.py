@@ -14,6 +14,7 @@ from cornu_conformance.run import known_failures
 from mutation.fresh import fresh_lies
 from mutation.lies import Lie, lies
 from mutation.operators import kernel_mutants
+from mutation.profiles import profile_lies
 from mutation.survey import Verdict, judge, ordered_for
 from mutation.survivors import SURVIVORS
 
@@ -41,6 +42,12 @@ def lie_verdicts(base: str, kinds: Iterator[type[Lie]]) -> Iterator[tuple[str, V
         yield lie.__name__, judge(f"{base}: {lie.__name__}", lie(base), selected)
 
 
+def all_lies(base: str) -> Iterator[type[Lie]]:
+    """The lies that can be told in front of a backend."""
+    yield from lies(arrays=base == "numpy")
+    yield from profile_lies()
+
+
 def honest_checks(base: str) -> list[Check]:
     """The checks that the backend itself passes, the levels that lies show in first."""
     known = known_failures(Subject(base))
@@ -52,7 +59,7 @@ def all_verdicts() -> dict[str, list[tuple[str, Verdict]]]:
     """Every mutant judged, by group."""
     return {
         "wrong kernels": list(kernel_verdicts()),
-        **{f"lies in front of {base}": list(lie_verdicts(base, lies(arrays=base == "numpy"))) for base in BASES},
+        **{f"lies in front of {base}": list(lie_verdicts(base, all_lies(base))) for base in BASES},
         "fresh lies": list(lie_verdicts("numpy", fresh_lies())),
     }
 
@@ -72,7 +79,7 @@ def chapter(groups: dict[str, list[tuple[str, Verdict]]]) -> str:
     ]
     lines += ["", "Lies in front of a backend, and the check that caught each on NumPy:", ""]
     lines += ["| lie | caught by |", "|---|---|"]
-    documented: dict[str, Any] = {lie.__name__: lie.__doc__ for lie in (*lies(), *fresh_lies())}
+    documented: dict[str, Any] = {lie.__name__: lie.__doc__ for lie in (*lies(), *profile_lies(), *fresh_lies())}
     for group in ("lies in front of numpy", "fresh lies"):
         for what, verdict in groups[group]:
             lines.append(

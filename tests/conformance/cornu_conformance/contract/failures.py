@@ -15,7 +15,7 @@ from cornu.ir.types import TensorType
 from cornu_conformance.check import ConformanceError, Example, require
 from cornu_conformance.contract.programs import N, Rules, layered, layered_arrays, layered_formula, program, ramp
 from cornu_conformance.graph import f32
-from cornu_conformance.subject import Subject, compare
+from cornu_conformance.subject import Subject, compare, same_bits
 
 LAYER = "conformance/lookup"
 
@@ -27,6 +27,7 @@ def rules() -> Rules:
     yield "sizes_that_do_not_fit", sizes_that_do_not_fit
     yield "sizes_that_differ", sizes_that_differ
     yield "runtime_failures_are_backend_errors", runtime_failures_are_backend_errors
+    yield "spent_is_all_that_is_spent", spent_is_all_that_is_spent
     yield "next_call", next_call_is_as_if_nothing_had_happened
     yield "refusal_names_all", refusal_names_operator_dtypes_layer_and_backend
 
@@ -90,6 +91,20 @@ def runtime_failures_are_backend_errors(subject: Subject) -> None:
         raise ConformanceError(f"{type(error).__name__} instead of BackendError: {error}", made, inputs) from error
     right = Example(made, [table, np.array([2, 0], np.int64)], [table[[2, 0]] * 2])
     compare(right, subject.call(executable, right.inputs), ", after a failure")
+
+
+def spent_is_all_that_is_spent(subject: Subject) -> None:
+    """What a BackendError does not count among the donated buffers that are used up holds its value."""
+    made = out_of_range()
+    executable = subject.compile(made)
+    arrays = [ramp(6).reshape(3, 2), np.array([0, 99], np.int64)]
+    given = subject.buffers(arrays)
+    try:
+        subject.arrays(executable(given, frozenset({0, 1})))
+    except BackendError as error:
+        for i in {0, 1} - (frozenset({0, 1}) if error.spent is None else error.spent):
+            (after,) = subject.arrays([given[i]])
+            require(same_bits(after, arrays[i]), f"input {i} is not among the `spent`, but has changed", made)
 
 
 def next_call_is_as_if_nothing_had_happened(subject: Subject) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from cornu.backend.contract import Buffer
 from cornu.ir.builder import Builder
 from cornu.ir.program import Program, Value
+from cornu.ir.types import TensorType
 
 from cornu_conformance.check import Example, require
 from cornu_conformance.contract.programs import (
@@ -36,6 +37,7 @@ def rules() -> Rules:
     yield "donated_twice", donated_twice
     yield "donated_partly", donated_partly
     yield "donated_through_steps", donated_through_steps
+    yield "donated_as_in_training", donated_as_in_training
     yield "donated_into_outputs_that_stay", donated_into_outputs_that_stay
     yield "donated_into_a_loop", donated_into_a_loop
     yield "no_donation_afterwards", no_donation_afterwards
@@ -220,6 +222,40 @@ def donated_through_steps(subject: Subject) -> None:
     compare(Example(made, [], [w, velocity], 4), subject.arrays(state), " after 20 donated steps")
     (after,) = subject.arrays([kept])
     require(same_bits(after, gradient), "what was not donated has changed", made, expected=[gradient], actual=[after])
+
+
+def donated_as_in_training(subject: Subject) -> None:
+    """A whole step as the core runs it: weights are read before they are updated, state may stay as it is."""
+
+    def make(b: Builder, x: Value, w: Value, m: Value, one: Value, other: Value, count: Value) -> list[Value]:
+        product = b.MatMul(x, w)
+        gradient = b.MatMul(b.Transpose(x, perm=(1, 0)), b.Relu(product))
+        mean = b.Add(b.Mul(m, 0.5), gradient)
+        loss = b.ReduceMean(product, axes=(0, 1), keepdims=False)
+        return [loss, b.Sub(w, b.Mul(mean, 2.0**-6)), mean, one, other, b.Add(count, b.constant(np.int32(1)))]
+
+    scalar = TensorType("int32", ())
+    made = program(make, f32(N, 4), f32(4, 3), f32(4, 3), f32(5), f32(5), scalar)
+    executable = subject.compile(made)
+    x, w = ramp(8, -3).reshape(2, 4) / 4, ramp(12, -5).reshape(4, 3) / 4
+    m = np.zeros_like(w)
+    (kept,) = subject.buffers([x])
+    state = subject.buffers([w, m, ramp(5), ramp(5, 5), np.zeros((), np.int32)])
+    losses, expected = [], []
+    for _ in range(13):
+        loss, *state = executable([kept, *state], frozenset(range(1, 6)))
+        losses.append(loss)
+        expected.append((x @ w).mean(dtype=np.float32))
+        m = m * np.float32(0.5) + x.T @ np.maximum(x @ w, 0)
+        w = w - m / np.float32(64)
+    compare(
+        Example(made, [], [w, m, ramp(5), ramp(5, 5), np.array(13, np.int32)], 50),
+        subject.arrays(state),
+        " after 13 donated steps",
+    )
+    compare(Example(made, [], expected, 50), subject.arrays(losses), ", the losses of 13 donated steps")
+    (after,) = subject.arrays([kept])
+    require(same_bits(after, x), "what was not donated has changed", made, expected=[x], actual=[after])
 
 
 def donated_into_outputs_that_stay(subject: Subject) -> None:
