@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from cornu import ops, random
 from cornu.ir.types import is_float
 from cornu.layers.layer import Layer
@@ -259,8 +261,7 @@ def forget_bias(initializer: Any, units: int) -> Callable[..., Any]:
     """The initializer of a bias whose second quarter, the forget gate's, is 1."""
 
     def start(shape: Any, dtype: Any = None) -> Any:
-        return ops.concatenate(
-            [initializer((units,), dtype), ops.ones((units,), dtype), initializer((2 * units,), dtype)]
-        )
+        first, rest = (np.asarray(initializer((size,), dtype)) for size in (units, 2 * units))
+        return np.concatenate([first, np.ones(units, first.dtype), rest])
 
     return start
