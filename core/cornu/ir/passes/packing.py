@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 
 from cornu.ir.builder import Builder
+from cornu.ir.passes.ordering import in_order
 from cornu.ir.program import Node, Program, Value
 from cornu.ir.types import is_float
 
@@ -50,23 +50,21 @@ def pack(program: Program) -> Program:
         >>> pack(program)
     """
     tried: set[Hashable] = set()
-    while (found := _best_group(program, tried)) is not None:
-        key, lanes = found
-        tried.add(key)
-        program = _packed(program, lanes) if _independent(program, lanes) else program
+    while groups := _groups(program, tried):
+        tried.update(groups)
+        program = _with_packed(program, list(groups.values()))
     return program
 
 
-def _best_group(program: Program, tried: set[Hashable]) -> tuple[Hashable, list[Lane]] | None:
-    """The lanes that are alike and save most nodes."""
+def _groups(program: Program, tried: set[Hashable]) -> dict[Hashable, list[Lane]]:
+    """The lanes that are alike, by what they are; those that save most nodes come first."""
     groups: dict[Hashable, list[Lane]] = defaultdict(list)
     makers = {value: node for node in program.nodes for value in node.outputs}
     for lane in _lanes(program):
         if not any(_is_large(value) for leaf in lane.leaves for value in _sources(leaf, makers)):
             groups[_form(lane)].append(lane)
     fit = {key: lanes for key, lanes in groups.items() if key not in tried and len(lanes) >= FEWEST and _saved(lanes)}
-    best = max(fit, key=lambda key: _saved(fit[key]), default=None)
-    return None if best is None else (best, fit[best])
+    return dict(sorted(fit.items(), key=lambda group: -_saved(group[1])))
 
 
 def _sources(leaf: Value, makers: Mapping[Value, Node]) -> tuple[Value, ...]:
@@ -146,21 +144,23 @@ def _form(lane: Lane) -> Hashable:
     return type.dtype, type.shape[1:], tuple(nodes), tuple(names[value] for value in lane.results)
 
 
-def _independent(program: Program, lanes: Sequence[Lane]) -> bool:
-    """Whether nothing that the lanes read depends on what they compute."""
-    own = {id(node) for lane in lanes for node in lane.nodes}
-    after: set[Value] = {node.outputs[0] for lane in lanes for node in lane.nodes}
-    for node in program.nodes:
-        if id(node) not in own and not after.isdisjoint(node.inputs):
-            after.update(node.outputs)
-    needed = {value for lane in lanes for node in lane.nodes for value in node.inputs}
-    made = {node.outputs[0] for lane in lanes for node in lane.nodes}
-    crossing = any(value in made for lane in lanes for value in lane.leaves)
-    return not crossing and after.isdisjoint(needed - made)
+def _with_packed(program: Program, groups: Sequence[Sequence[Lane]]) -> Program:
+    """All groups packed, save those whose lanes need each other's results; such ones are found by halving."""
+    nodes = [node for group in groups for node in _packed(group)]
+    gone = {id(node) for group in groups for lane in group for node in lane.nodes}
+    nodes = [*(node for node in program.nodes if id(node) not in gone), *nodes]
+    ordered = in_order(nodes, program.inputs)
+    if len(ordered) == len(nodes):
+        return Program(program.name, program.inputs, program.outputs, tuple(ordered))
+    if len(groups) == 1:
+        return program
+    half = len(groups) // 2
+    return _with_packed(_with_packed(program, groups[:half]), groups[half:])
 
 
-def _packed(program: Program, lanes: Sequence[Lane]) -> Program:
-    b = Builder(program.name)
+def _packed(lanes: Sequence[Lane]) -> list[Node]:
+    """The nodes of one lane on the tensors of all, joined before and taken apart after."""
+    b = Builder()
     for value in {value for lane in lanes for node in lane.nodes for value in (*node.inputs, *node.outputs)}:
         b.adopt(value)
     one = lanes[0]
@@ -177,31 +177,4 @@ def _packed(program: Program, lanes: Sequence[Lane]) -> Program:
     for i, result in enumerate(one.results):
         outputs = tuple(lane.results[i] for lane in lanes)
         parts.append(Node("Split", (joined[result],), outputs, {"axis": 0, "sizes": sizes}))
-    gone = {id(node) for lane in lanes for node in lane.nodes}
-    kept = [node for node in program.nodes if id(node) not in gone]
-    nodes = _in_order([*kept, *b.nodes, *parts], program.inputs)
-    return Program(program.name, program.inputs, program.outputs, tuple(nodes))
-
-
-def _in_order(nodes: Sequence[Node], inputs: Sequence[Value]) -> list[Node]:
-    """The nodes so that each comes after what it reads, and otherwise as they came."""
-    waiting: dict[Value, list[int]] = defaultdict(list)
-    missing: Counter[int] = Counter()
-    known = set(inputs)
-    made = {value for node in nodes for value in node.outputs}
-    for i, node in enumerate(nodes):
-        for value in set(node.inputs):
-            if value not in known and value in made:
-                waiting[value].append(i)
-                missing[i] += 1
-    ready = [i for i in range(len(nodes)) if not missing[i]]
-    ordered: list[Node] = []
-    while ready:
-        node = nodes[heappop(ready)]
-        ordered.append(node)
-        for value in node.outputs:
-            for i in waiting[value]:
-                missing[i] -= 1
-                if not missing[i]:
-                    heappush(ready, i)
-    return ordered
+    return [*b.nodes, *parts]

@@ -1,0 +1,24 @@
+/* Elementwise instructions on a block of numbers that stays in the processor's nearest cache. */
+#ifndef CORNU_BLOCK_H
+#define CORNU_BLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BLOCK = 512 };
+
+/* The order is that of INSTRUCTIONS in elementwise.py. Truth is 1, falsehood 0. */
+enum {
+  NEG, ABS, SIGN, SQRT, RECIPROCAL, EXP, TANH, SIGMOID, RELU, NOT, TRUTH,
+  ADD, SUB, MUL, DIV, MAX, MIN, LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL, EQUAL, AND, OR,
+  WHERE, INSTRUCTIONS
+};
+
+/* out[i] = op(a[i], b[i], c[i]) for i < n; what an instruction does not take is not read. `out` may be any of them. */
+void run_block(int op, const float *a, const float *b, const float *c, float *out, size_t n);
+
+/* out[i] = in[((start + i) / inner) % count] */
+void spread(const float *in, size_t start, size_t inner, size_t count, float *out, size_t n);
+void spread_truths(const uint8_t *in, size_t start, size_t inner, size_t count, float *out, size_t n);
+
+#endif
