@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -426,7 +427,8 @@ def test_what_the_backend_has_not_used_up_comes_back(backend: Spoiling) -> None:
     with pytest.raises(BackendError, match="no memory") as caught:
         step(ONE)
     assert not hasattr(caught.value, "__notes__")
-    del caught  # the traceback holds the values
+    del caught  # its traceback holds the values
+    gc.collect()
     assert a.numpy().tolist() == b.numpy().tolist() == [1, 2, 3, 4]
     backend.before_run = failing(BackendError("no memory", spent=frozenset({2})))
     with pytest.raises(BackendError):

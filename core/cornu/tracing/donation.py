@@ -6,20 +6,21 @@ import sys
 from collections.abc import Sequence
 from threading import Lock, get_ident
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from cornu.tracing.compiled import Run
     from cornu.tracing.tensor import ConcreteTensor
     from cornu.tracing.variable import Variable
 
-
-def _references(tensors: Sequence[Any], i: int) -> int:
-    return sys.getrefcount(tensors[i])
-
+Updated: TypeAlias = "tuple[int, Variable]"
 
 COUNTED = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
-_ALONE = _references([object()], 0) if COUNTED else 0
+"""Whether this Python counts references, so that one can tell who else holds a tensor."""
+
+_one = [object()]
+_ALONE = sys.getrefcount(_one[0]) if COUNTED else 0
+"""What is counted for an object that only a list refers to."""
 
 
 class Donation:
@@ -33,7 +34,8 @@ class Donation:
     """
 
     def __init__(self) -> None:
-        self._taken: dict[int, tuple[Variable, ConcreteTensor]] = {}
+        self._operands: list[ConcreteTensor] = []
+        self._taken: list[Updated] = []
         self._started = False
         self._lost = ""
         self._thread = get_ident()
@@ -48,49 +50,38 @@ class Donation:
     ) -> None:
         if error is not None:
             self._fail(error)
+        self._operands, self._taken = [], []  # a variable that is lost keeps this
         self._running.release()
 
-    def take(
-        self, run: Run, operands: list[ConcreteTensor], variables: Sequence[tuple[int, Variable]]
-    ) -> frozenset[int]:
+    def take(self, run: Run, operands: list[ConcreteTensor], variables: Sequence[Updated]) -> None:
         """Takes the variables' values, or copies of them.
 
         Args:
             run: What is about to start.
             operands: Its operands; nothing else of the caller's may refer to them.
-            variables: Positions among the operands, and the variables that are there.
-
-        Returns:
-            The positions of the buffers that the step may use up.
+            variables: The variables, with their places among the operands.
         """
-        if not COUNTED:
-            return frozenset()
-        for i, variable in variables:
-            if not self._is_taken(operands, i, variable):
-                run.copy(i, operands[i])
+        self._operands = operands
+        for place in variables:
+            i, variable = place
+            # First out of the variable, then counted: a thread that has read it before is counted, a later one waits.
+            if variable.exchange(operands[i], self):
+                if sys.getrefcount(operands[i]) == _ALONE:
+                    self._taken.append(place)
+                    continue
+                variable.exchange(self, operands[i])
+            run.copy(i, operands[i])
         self._started = True
-        return frozenset([i for i, _ in variables])
-
-    def _is_taken(self, operands: list[ConcreteTensor], i: int, variable: Variable) -> bool:
-        # First out of the variable, then counted: a thread that has read it before is counted, a later one waits.
-        if not variable.exchange(operands[i], self):
-            return False
-        if _references(operands, i) > _ALONE:
-            variable.exchange(self, operands[i])
-            return False
-        self._taken[i] = variable, operands[i]
-        return True
 
     def _fail(self, error: BaseException) -> None:
         spent = getattr(error, "spent", None) if self._started else frozenset()
-        lost = [variable.path for i, (variable, _) in self._taken.items() if spent is None or i in spent]
+        lost = [variable.path for i, variable in self._taken if spent is None or i in spent]
         if lost:
             self._lost = f"the step that was to update it has failed ({type(error).__name__}: {error})"
             error.add_note(f"The values of these variables are lost: {_listed(lost)}. {_REMEDY}")
-        for i, (variable, tensor) in self._taken.items():
+        for i, variable in self._taken:
             if spent is not None and i not in spent:
-                variable.exchange(self, tensor)
-        self._taken.clear()
+                variable.exchange(self, self._operands[i])
 
     def wait(self, variable: Variable) -> None:
         """Returns when the step has ended.

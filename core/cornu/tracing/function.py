@@ -19,7 +19,7 @@ from cornu.ir.shapes import SizeConflictError
 from cornu.ir.types import TensorType
 from cornu.profiling import switch
 from cornu.tracing.compiled import CompiledProgram, Run, compile_program, share_compiled
-from cornu.tracing.donation import Donation
+from cornu.tracing.donation import COUNTED, Donation, Updated
 from cornu.tracing.eager import RECORDERS, record_call, record_reading
 from cornu.tracing.tensor import ConcreteTensor, Tensor, TracedTensor, from_numpy, to_array, value_of
 from cornu.tracing.trace import Trace, current_trace, recording
@@ -89,15 +89,20 @@ class TracedFunction:
         return len(self.compiled.program.inputs) - len(self.lifted) - len(self.reads)
 
     @cached_property
-    def _updated(self) -> list[tuple[int, Variable]]:
-        """The variables that it reads and writes, with their places among the inputs."""
-        written = {id(variable) for variable in self.writes}
+    def _updated(self) -> list[Updated]:
+        """The variables whose buffers a run is given, with their places: those that it reads and writes."""
+        written = {id(variable) for variable in self.writes if COUNTED}
         return [(self._first + i, variable) for i, variable in enumerate(self.reads) if id(variable) in written]
+
+    @cached_property
+    def _donated(self) -> frozenset[int]:
+        return frozenset(i for i, _ in self._updated)
 
     def _update(self, run: Run, operands: list[ConcreteTensor]) -> list[ConcreteTensor]:
         """Runs the program and gives the variables their new values, without an interruption in between."""
         with Uninterrupted(), Donation() as donation:
-            results = run.start(donation.take(run, operands, self._updated))
+            donation.take(run, operands, self._updated)
+            results = run.start(self._donated)
             replace_all(self.writes, results[len(results) - len(self.writes) :])
         return results
 
