@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
+from types import FrameType
 
 import cornu.primitives  # noqa: F401  (registers them)
 import numpy as np
@@ -105,6 +107,43 @@ def test_lanes_that_depend_on_each_other_through_a_number_stay() -> None:
     norm = b.ReduceSum(doubled[0], axes=(0,), keepdims=False)
     program = b.finish([b.Div(b.Add(x, 1.0), norm) for x in doubled])
     check(program)
+
+
+def test_of_two_groups_that_need_each_other_one_is_joined() -> None:
+    b = Builder("crossed")
+    inputs = [b.input(TensorType("float32", (4, 4)), "x") for _ in range(8)]
+
+    def exponential(x: Value) -> Value:
+        result: Value = b.Exp(b.Neg(b.Abs(x)))
+        return result
+
+    def root(x: Value) -> Value:
+        result: Value = b.Sqrt(b.Abs(b.Abs(x)))
+        return result
+
+    results = [root(b.MatMul(exponential(x), x)) for x in inputs[:4]]
+    results += [exponential(b.MatMul(root(x), x)) for x in inputs[4:]]
+    found = ops(check(b.finish(results)))
+    assert sorted([found["Exp"], found["Sqrt"]]) == [1, 8]
+
+
+def test_many_groups_cost_in_proportion() -> None:
+    def work(groups: int) -> int:
+        program = updates([(3, width) for width in range(2, 2 + groups) for _ in range(FEWEST)])
+        count = 0
+
+        def note(frame: FrameType, event: str, argument: object) -> None:
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        sys.setprofile(note)
+        try:
+            pack(program)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert work(32) < 5 * work(8)
 
 
 def test_other_numbers_are_another_form() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from cornu.ir.builder import Builder
 from cornu.ir.passes.ordering import in_order
@@ -52,7 +54,7 @@ def pack(program: Program) -> Program:
     tried: set[Hashable] = set()
     while groups := _groups(program, tried):
         tried.update(groups)
-        program = _with_packed(program, list(groups.values()))
+        program = _with_packed(program, _independent(program, list(groups.values())))
     return program
 
 
@@ -144,8 +146,29 @@ def _form(lane: Lane) -> Hashable:
     return type.dtype, type.shape[1:], tuple(nodes), tuple(names[value] for value in lane.results)
 
 
+def _independent(program: Program, groups: Sequence[list[Lane]]) -> list[list[Lane]]:
+    """The groups of which no lane reads what depends on the group's results."""
+    group_of = {node.outputs[0]: i for i, group in enumerate(groups) for lane in group for node in lane.nodes}
+    lane_of = {node.outputs[0]: lane for group in groups for lane in group for node in lane.nodes}
+    behind: dict[Value, int] = {}  # what a value depends on: a bit for each group
+    dependent: set[int] = set()
+    for node in program.nodes:
+        read = reduce(or_, (behind.get(value, 0) for value in node.inputs), 0)
+        own = group_of.get(node.outputs[0]) if node.outputs else None
+        if own is not None:
+            lane = lane_of[node.outputs[0]]
+            outside = [behind.get(value, 0) for value in node.inputs if lane_of.get(value) is not lane]
+            if any(bits >> own & 1 for bits in outside):
+                dependent.add(own)
+            read |= 1 << own
+        behind.update(dict.fromkeys(node.outputs, read))
+    return [group for i, group in enumerate(groups) if i not in dependent]
+
+
 def _with_packed(program: Program, groups: Sequence[Sequence[Lane]]) -> Program:
-    """All groups packed, save those whose lanes need each other's results; such ones are found by halving."""
+    """All groups packed; those that need each other's results, which then cannot all be, are found by halving."""
+    if not groups:
+        return program
     nodes = [node for group in groups for node in _packed(group)]
     gone = {id(node) for group in groups for lane in group for node in lane.nodes}
     nodes = [*(node for node in program.nodes if id(node) not in gone), *nodes]
