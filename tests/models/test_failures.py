@@ -111,6 +111,7 @@ def test_after_an_interrupt_training_goes_on(backend: str, monkeypatch: pytest.M
         stopped.train_on_batch(X, Y)
 
 
+@pytest.mark.usefixtures("passes_on")  # that put updates early
 def test_numpy_loses_only_weights_that_it_has_begun_to_update(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel of the backward pass fails when the last layer is updated already, but not the first."""
 
