@@ -121,8 +121,12 @@ def main() -> None:
         for count in counts:
             command = [sys.executable, __file__, "--one", "--backend", backend, "--layers", str(count)]
             told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-            cells = " | ".join(f"{told[name]:.0f}" if told[name] >= 9.95 else f"{told[name]:.1f}" for name in COLUMNS)
+            cells = " | ".join(_number(told[name]) for name in COLUMNS)
             print(f"| {backend} | {count:,} | {cells} |", flush=True)
+
+
+def _number(value: float) -> str:
+    return "" if not value else f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
 
 
 if __name__ == "__main__":
