@@ -239,8 +239,9 @@ def test_a_failure_names_node_and_layer() -> None:
     backend, executable = compiled(made)
     buffers = [backend.from_numpy(array, "") for array in (np.zeros((0, 2), np.float32), np.zeros(1, np.int64))]
     with pytest.raises(BackendError, match="no element to read") as caught:
-        executable(buffers)
+        executable(buffers, frozenset({0, 1}))
     assert (caught.value.node, caught.value.layer) == ("Gather", "model/lookup")
+    assert caught.value.spent == frozenset()  # it failed when it was compiled
 
 
 def test_what_does_not_fit_is_told() -> None:

@@ -38,6 +38,7 @@ def test_writing_beyond_the_ends_is_an_error(index: int) -> None:
         run(scatter(), arrays)
     assert (error.value.node, error.value.layer) == ("ScatterElements", "model/table")
     assert error.value.__cause__ is not None
+    assert error.value.spent == frozenset()
 
 
 @pytest.mark.parametrize("index", [6, -7, 10**8, -(10**8), 2**31 - 1])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cornu.backend.contract import CompileOptions
+from cornu.backend.contract import BackendError, CompileOptions
 from cornu.ir.builder import Builder
 from cornu.ir.passes import prepare
 from cornu.ir.types import TensorType
@@ -144,3 +144,17 @@ def test_what_is_written_over_a_part_does_not_keep_the_whole() -> None:
     (output,) = executable([BACKEND.from_numpy(x, "")])
     assert output.untyped_storage().nbytes() == output.nbytes == 16
     same([BACKEND.to_numpy(output)], expected(program, [x]))
+
+
+def test_a_failure_tells_what_was_written_over() -> None:
+    b = Builder("step")
+    types = [TensorType("float32", (3,)), TensorType("float32", (3,)), TensorType("int64", (3,))]
+    w, v, places = (b.input(type) for type in types)
+    first = b.Sub(w, 1.0)
+    found = b.Gather(first, places, axis=0)
+    executable = BACKEND.compile(b.finish([first, b.Sub(v, found)]), CompileOptions())
+    given = [BACKEND.from_numpy(np.array(array), "") for array in (np.ones(3, "f4"), np.ones(3, "f4"), [0, 1, 99])]
+    with pytest.raises(BackendError, match="index out of range") as caught:
+        executable(given, frozenset({0, 1}))
+    assert caught.value.spent == {0}
+    np.testing.assert_array_equal(BACKEND.to_numpy(given[1]), np.ones(3))
