@@ -13,11 +13,14 @@ from cornu.backend.contract import Buffer, CompileOptions, Executable
 from cornu.ir.program import Program
 
 from cornu_onnxruntime.arena import share_arena
+from cornu_onnxruntime.binding import InPlace
 from cornu_onnxruntime.buffers import make_device, refer, to_array, to_buffer
 from cornu_onnxruntime.errors import backend_error
 from cornu_onnxruntime.executable import OnnxRuntimeExecutable
+from cornu_onnxruntime.extension import Kernels, installed, required
 from cornu_onnxruntime.known_failures import KNOWN_FAILURES
-from cornu_onnxruntime.lowering import WRITERS, claims, lower
+from cornu_onnxruntime.lowering import claims
+from cornu_onnxruntime.model import Model
 from cornu_onnxruntime.profile import SessionProfile
 from cornu_onnxruntime.providers import (
     CPU,
@@ -33,13 +36,11 @@ from cornu_onnxruntime.providers import (
     providers_on,
 )
 from cornu_onnxruntime.sized import SizedExecutable, gains_from_sizes
-from cornu_onnxruntime.support import OPSET, runs_natively
+from cornu_onnxruntime.stored import model_of
+from cornu_onnxruntime.support import runs_natively
 from cornu_onnxruntime.threads import share_threads, threads_are_shared
 
 OPTIMIZATION_LEVELS = ("disable", "basic", "extended", "layout", "all")
-BY_REFERENCE = 1 << 16
-"""The size in bytes from which a constant is given to the session as it is instead of through the model's bytes."""
-
 _QUIET = 4
 
 
@@ -58,6 +59,8 @@ class OnnxRuntimeBackend:
         fallback: Whether a provider that is not available or cannot start is left out with a warning; otherwise it is
             an error.
         share_threads: Whether sessions use one pool of the process.
+        kernels: Whether to use the custom operators of an installed distribution such as cornu-kernels: None where
+            there are some, True to demand them.
         session_config: Further entries of ONNX Runtime's session configuration, by its own keys.
 
     Raises:
@@ -85,6 +88,7 @@ class OnnxRuntimeBackend:
         optimization_level: str = "all",
         fallback: bool = False,
         share_threads: bool = True,
+        kernels: bool | None = None,
         session_config: Mapping[str, str] | None = None,
     ) -> None:
         import onnxruntime
@@ -107,6 +111,8 @@ class OnnxRuntimeBackend:
         self._level = optimization_level
         self._config = dict(session_config or {})
         self._share_threads = share_threads
+        self._kernels_wanted = kernels
+        self._kernels: Kernels | None = required() if kernels else None
         self._places: dict[str, Place] = {}
         self._host = make_device(_pybind_state, "cpu", 0)
         self._run_options = onnxruntime.RunOptions()
@@ -181,39 +187,51 @@ class OnnxRuntimeBackend:
         """
         place, lowers = self._place(options.device), self._lowers(options.device)
         if lowers and gains_from_sizes(program):
-            return SizedExecutable(program, lambda sized: self._compile(sized, place, lowers, options.profile))
-        return self._compile(program, place, lowers, options.profile)
+            return SizedExecutable(
+                program, lambda program, sizes: self._compile(program, sizes, place, lowers, options.profile)
+            )
+        return self._compile(program, None, place, lowers, options.profile)
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _compile(self, program: Program, place: Place, lowers: bool, profile: bool) -> OnnxRuntimeExecutable:
-        from cornu.ir.onnx import write_model
-
-        computed, outputs = _split_outputs(lower(program) if lowers else program)
-        written = write_model(
-            computed, opset=OPSET, by_reference=BY_REFERENCE, with_types=False, guard_empty=True, rules=WRITERS
-        )
+    def _compile(
+        self, program: Program, sizes: Mapping[str, int] | None, place: Place, lowers: bool, profile: bool
+    ) -> OnnxRuntimeExecutable:
+        kernels = self._custom_operators() if lowers else None
+        model = model_of(program, sizes, lowers, kernels)
         session, measured = None, None
-        if computed.outputs:
+        if model.output_names:
             settings = self._session_options()
+            if kernels is not None:
+                settings.register_custom_ops_library(str(kernels.library))
             measured = SessionProfile(settings) if profile else None
-            kept = [refer(self._runtime, array) for array in written.arrays.values()]
+            kept = [refer(self._runtime, array) for array in model.arrays.values()]
             if kept:
-                settings.add_external_initializers(list(written.arrays), kept)
-            session = self._session(written.proto.SerializeToString(), settings, written.origins, place)
-        keep = list(written.arrays.values())
-        names = (written.input_names, written.output_names)
+                settings.add_external_initializers(list(model.arrays), kept)
+            session = self._session(model.proto, settings, model.origins, place)
         return OnnxRuntimeExecutable(
             program.name,
             session,
             self._run_options,
-            *names,
-            outputs,
-            written.origins,
-            keep,
+            model.input_names,
+            model.output_names,
+            model.outputs,
+            model.origins,
+            list(model.arrays.values()),
             None if place.on_host else place.device,
             measured,
+            self._updates_in_place(session, model),
         )
+
+    def _updates_in_place(self, session: Any, model: Model) -> InPlace | None:
+        if not model.in_place:
+            return None
+        return InPlace(session, self._run_options, model.input_names, model.output_names, model.in_place, self._host)
+
+    def _custom_operators(self) -> Kernels | None:
+        if self._kernels is None and self._kernels_wanted is None:
+            self._kernels = installed()
+        return self._kernels
 
     def _session(self, model: bytes, settings: Any, origins: Mapping[str, tuple[str, str]], place: Place) -> Any:
         providers = for_session(place.providers)
@@ -262,16 +280,3 @@ def _cannot_start(name: str) -> str:
         f"The provider {name!r} cannot start here. ONNX Runtime says why on standard error: often its libraries, or "
         "a GPU that they fit, are missing."
     )
-
-
-def _split_outputs(program: Program) -> tuple[Program, list[tuple[bool, int]]]:
-    """The program without outputs that are inputs or that come twice, and where to find each output then."""
-    given = {value: i for i, value in enumerate(program.inputs)}
-    places: dict[Any, int] = {}
-    outputs: list[tuple[bool, int]] = []
-    for value in program.outputs:
-        if value in given:
-            outputs.append((False, given[value]))
-        else:
-            outputs.append((True, places.setdefault(value, len(places))))
-    return Program(program.name, program.inputs, tuple(places), program.nodes), outputs

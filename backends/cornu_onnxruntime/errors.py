@@ -12,12 +12,15 @@ _CREATING = re.compile(r"[Nn]ode\s*(?:\(|:\s*name:?\s*|name:\s*')?\(?([^)'\n]+?)
 _SOURCE = re.compile(r"\S*/onnxruntime_src/\S+ (?:.*?\) )?")
 
 
-def backend_error(error: Exception, origins: Mapping[str, tuple[str, str]]) -> BackendError:
+def backend_error(
+    error: Exception, origins: Mapping[str, tuple[str, str]], spent: frozenset[int] = frozenset()
+) -> BackendError:
     """What went wrong, with the node and layer it belongs to.
 
     Args:
         error: ONNX Runtime's exception.
         origins: The operator and layer of each node of the model by the node's name.
+        spent: The positions of donated inputs that may have been written to.
     """
     text = str(error)
     found = _RUNNING.search(text)
@@ -32,8 +35,7 @@ def backend_error(error: Exception, origins: Mapping[str, tuple[str, str]]) -> B
         node = f"{name} ({kind} of {op})"
     else:
         node = f"{name} ({kind or op})" if name and (kind or op) else name
-    # Nothing is written to donated buffers.
-    return BackendError(f"ONNX Runtime: {message}", node=node, layer=layer, spent=frozenset())
+    return BackendError(f"ONNX Runtime: {message}", node=node, layer=layer, spent=spent)
 
 
 def origin_of(name: str, origins: Mapping[str, tuple[str, str]]) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cornu.backend.contract import BackendError, Buffer, NodeEvent
 
+from cornu_onnxruntime.binding import InPlace
 from cornu_onnxruntime.errors import backend_error
 from cornu_onnxruntime.profile import SessionProfile
 
@@ -26,6 +27,7 @@ class OnnxRuntimeExecutable:
         keep: What must live as long as the session.
         device: ONNX Runtime's handle of the device that outputs stay on; None for the host.
         measured: What reads the session's own measurements, where it makes them.
+        in_place: How to run it so that updates overwrite donated inputs, where it has such.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class OnnxRuntimeExecutable:
         keep: Any,
         device: Any = None,
         measured: SessionProfile | None = None,
+        in_place: InPlace | None = None,
     ) -> None:
         self._name = name
         self._session = session
@@ -52,18 +55,19 @@ class OnnxRuntimeExecutable:
         self._keep = keep
         self._devices = None if device is None else [device] * len(output_names)
         self._measured = measured
+        self._in_place = in_place
         self._closed = False
 
     def __call__(self, inputs: Sequence[Buffer], donate: frozenset[int] = frozenset()) -> list[Buffer]:
         """Runs the program.
 
         Outputs are new buffers, except that an output which is an input is that input's buffer. Donated buffers are
-        never written to: ONNX Runtime computes wrong results where an output lies on its own input. Dropping them is
-        what gives their memory back, and the caller does that.
+        only written to by custom operators that allow it: ONNX Runtime's own compute wrong results where an output
+        lies on their input. Dropping the buffers gives their memory back, and the caller does that.
 
         Args:
             inputs: One buffer per input of the program.
-            donate: Permission that is not needed here.
+            donate: Positions of buffers that updates may overwrite.
 
         Raises:
             BackendError: If ONNX Runtime fails, or the executable is closed.
@@ -74,20 +78,22 @@ class OnnxRuntimeExecutable:
             raise BackendError(f"{self._name} takes {len(self._input_names)} inputs, got {len(inputs)}.")
         if self._session is None:
             return [inputs[i] for _, i in self._outputs]
+        written = self._in_place.written(inputs, donate) if donate and self._in_place else frozenset()
         try:
-            if self._devices is None:
-                results = self._session.run_with_ort_values(
-                    dict(zip(self._input_names, inputs, strict=True)), self._output_names, self._run_options
-                )
-            else:
-                results = self._run_on_device(inputs, self._devices)
+            results = self._in_place.run(inputs, written) if self._in_place and written else self._run(inputs)
         except Exception as error:
-            raise backend_error(error, self._origins) from error
+            raise backend_error(error, self._origins, written) from error
         # Indexing: iterating over ONNX Runtime's vector costs 25 µs to begin with.
         if self._straight:
             return [results[i] for i in range(len(self._output_names))]
         found = [results[i] for i in range(len(self._output_names))]
         return [found[i] if computed else inputs[i] for computed, i in self._outputs]
+
+    def _run(self, inputs: Sequence[Buffer]) -> Any:
+        if self._devices is not None:
+            return self._run_on_device(inputs, self._devices)
+        given = dict(zip(self._input_names, inputs, strict=True))
+        return self._session.run_with_ort_values(given, self._output_names, self._run_options)
 
     def _run_on_device(self, inputs: Sequence[Buffer], devices: Sequence[Any]) -> Any:
         """Runs the session so that results stay where they are computed; ONNX Runtime brings them to the host else."""

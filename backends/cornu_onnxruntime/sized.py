@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from cornu.backend.contract import Buffer, NodeEvent
+from cornu.backend.contract import BackendError, Buffer, NodeEvent
 from cornu.ir.dim import substitute
 from cornu.ir.passes import optimise
 from cornu.ir.program import Program, map_program_dims
@@ -31,7 +31,7 @@ def gains_from_sizes(program: Program) -> bool:
     return any(node.op in _GAINING and not constants.intersection(node.inputs[1:2]) for node in program.nodes)
 
 
-def with_sizes(program: Program, sizes: dict[str, int]) -> Program:
+def with_sizes(program: Program, sizes: Mapping[str, int]) -> Program:
     """The program with numbers in the place of symbols."""
     return optimise(map_program_dims(program, lambda dim: substitute(dim, sizes)))
 
@@ -41,10 +41,12 @@ class SizedExecutable:
 
     Args:
         program: A program with symbolic sizes.
-        compile: Compiles a program.
+        compile: Compiles a program, for the sizes of its symbols or, without them, for all.
     """
 
-    def __init__(self, program: Program, compile: Callable[[Program], OnnxRuntimeExecutable]) -> None:
+    def __init__(
+        self, program: Program, compile: Callable[[Program, Mapping[str, int] | None], OnnxRuntimeExecutable]
+    ) -> None:
         self._program = program
         self._compile = compile
         self._places = [(i, axis) for i, axis, _ in program._symbolic_axes]
@@ -55,8 +57,17 @@ class SizedExecutable:
     def __call__(self, inputs: Sequence[Buffer], donate: frozenset[int] = frozenset()) -> list[Buffer]:
         """Runs the program on `inputs`."""
         key = tuple([inputs[i].shape()[axis] for i, axis in self._places])
-        ready = self._own.get(key) or self._prepare(key, inputs)
+        ready = self._own.get(key) or self._ready(key, inputs)
         return ready(inputs, donate)
+
+    def _ready(self, key: tuple[int, ...], inputs: Sequence[Any]) -> OnnxRuntimeExecutable:
+        try:
+            return self._prepare(key, inputs)
+        except Exception as error:
+            if isinstance(error, BackendError):
+                raise
+            message = f"{self._program.name} could not be compiled: {type(error).__name__}: {error}"
+            raise BackendError(message, spent=frozenset()) from error
 
     def _prepare(self, key: tuple[int, ...], inputs: Sequence[Any]) -> OnnxRuntimeExecutable:
         with self._lock:
@@ -64,10 +75,10 @@ class SizedExecutable:
                 return self._own[key]
             if len(self._own) < _OWN and 0 not in key:
                 sizes = self._program.bind([buffer.shape() for buffer in inputs])
-                self._own[key] = self._compile(with_sizes(self._program, sizes))
+                self._own[key] = self._compile(self._program, sizes)
                 return self._own[key]
             if self._general is None:
-                self._general = self._compile(self._program)
+                self._general = self._compile(self._program, None)
             return self._general
 
     def profile(self) -> list[NodeEvent]:

@@ -20,7 +20,11 @@ class BuildLibrary(build_ext):
             extension.extra_compile_args = ["/O2", "/std:c11"]
         else:
             extension.extra_compile_args = [
-                "-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"
+                "-std=gnu11",
+                "-O3",
+                "-fno-math-errno",
+                "-fno-trapping-math",
+                "-fvisibility=hidden",
             ]
         super().build_extension(extension)
 

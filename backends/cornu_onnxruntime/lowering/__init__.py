@@ -14,8 +14,9 @@ from cornu.ir.passes.inline import inline
 from cornu.ir.passes.movement_rules import reshape, transpose
 from cornu.ir.passes.packing import pack
 from cornu.ir.passes.rewriting import Rule, rewrite
-from cornu.ir.program import Program
+from cornu.ir.program import Node, Program
 
+from cornu_onnxruntime.extension import Kernels
 from cornu_onnxruntime.lowering import convolution, gradients, pooling, reductions, views
 from cornu_onnxruntime.lowering.nodes import WRITERS
 from cornu_onnxruntime.lowering.normalization import training_normalization
@@ -34,24 +35,30 @@ def claims(name: str, dtypes: Sequence[str], attributes: Mapping[str, Any]) -> b
     return name in _CLAIMED and set(dtypes) == {"float32"}
 
 
-def lower(program: Program, block: int | None = None) -> Program:
+def lower(program: Program, block: int | None = None, kernels: Kernels | None = None) -> Program:
     """The program in the fastest forms that are known.
 
     Args:
         program: A program of nodes that the backend supports.
         block: The size of the blocks of `com.microsoft.nchwc`; None for that of this machine, 0 for no blocks.
+        kernels: Custom operators to use.
 
     Returns:
         An equal program, maybe with nodes of `nodes.py`.
     """
     for table in pooling.rounds(program):
         program = _clean(rewrite(program, table))
-    program = rewrite(program, pooling.shared_maxima(program))
+
+    def is_custom(call: Node) -> bool:
+        return kernels is not None and kernels.computes(call)
+
+    program = rewrite(program, pooling.shared_maxima(program, is_custom))
     program = rewrite(program, {"Slice": [gradients.cropped_transpose], "Call": [training_normalization]})
     block = block_size() if block is None else block or None
     program = dead_code(rewrite(program, _merged(_convolutions(block), _VIEWS)))
-    program = _clean(inline(program, lambda call: call.attributes["name"] not in _CLAIMED))
-    return pack(_clean(rewrite(program, _merged(reductions.RULES, _VIEWS))))
+    program = _clean(inline(program, lambda call: call.attributes["name"] not in _CLAIMED or is_custom(call)))
+    program = _clean(rewrite(program, _merged(reductions.RULES, _VIEWS)))
+    return pack(program) if kernels is None else kernels.lower(program)
 
 
 def _convolutions(block: int | None) -> dict[str, list[Rule]]:

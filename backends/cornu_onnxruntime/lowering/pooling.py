@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from cornu.ir.builder import Builder
@@ -111,12 +112,12 @@ def rounds(program: Program) -> list[dict[str, list[Rule]]]:
     ]
 
 
-def shared_maxima(program: Program) -> dict[str, list[Rule]]:
+def shared_maxima(program: Program, is_custom: Callable[[Node], bool]) -> dict[str, list[Rule]]:
     """MaxPool is written as the maxima that `MaxPoolGrad` of the same windows computes anyway: they become one."""
     wanted = {
         (node.inputs[0], *(node.attributes[name] for name in _WINDOW))
         for node in program.nodes
-        if is_call(node, "MaxPoolGrad")
+        if is_call(node, "MaxPoolGrad") and not is_custom(node)
     }
 
     def share(r: Rewriter, node: Node) -> Value | None:

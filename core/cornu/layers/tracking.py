@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -25,22 +24,23 @@ UNTRACKED = frozenset(
 )
 
 
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+"""What most attributes are: passed over at once, since models are searched in every single step."""
+
+
 def contained(holder: Any, kind: type[T]) -> list[T]:
     """The distinct objects of a kind among an object's attributes, lists, tuples and dicts in them included."""
     found: dict[int, T] = {}
     for name, value in vars(holder).items():
-        if name not in UNTRACKED:
-            for item in _of_kind(value, kind):
-                found.setdefault(id(item), item)
+        if type(value) not in _PLAIN and name not in UNTRACKED:
+            _gather(value, kind, found)
     return list(found.values())
 
 
-def _of_kind(value: Any, kind: type[T]) -> Iterator[T]:
+def _gather(value: Any, kind: type[T], found: dict[int, T]) -> None:
     if isinstance(value, kind):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _of_kind(item, kind)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _of_kind(item, kind)
+        found.setdefault(id(value), value)
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            if type(item) not in _PLAIN:
+                _gather(item, kind, found)

@@ -149,8 +149,15 @@ def chains(draw: st.DrawFn) -> tuple[Any, list[np.ndarray]]:
     shape = tuple(draw(st.lists(st.integers(1, 5), min_size=1, max_size=3)))
     first = draw(st.integers(0, len(shape)))
     arrays = [numbers(*shape), numbers(*shape), numbers(*shape[first:])]
-    steps = draw(st.lists(st.tuples(st.sampled_from(["Add", "Mul", "Max", "Where", "Tanh", "Sum"]), st.integers(0, 9),
-                                    st.integers(0, 9)), min_size=2, max_size=12))
+    steps = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["Add", "Mul", "Max", "Where", "Tanh", "Sum"]), st.integers(0, 9), st.integers(0, 9)
+            ),
+            min_size=2,
+            max_size=12,
+        )
+    )
 
     def make(b: Any, *inputs: Any) -> Any:
         made = list(inputs)

@@ -50,7 +50,9 @@ SHORT = [
 
 def session(op: str, changes: dict[str, list[float]]) -> onnxruntime.InferenceSession:
     inputs = [helper.make_tensor_value_info(f"x{i}", TensorProto.FLOAT, None) for i in range(len(SHAPES[op]))]
-    node = helper.make_node(op, [value.name for value in inputs], ["y"], domain="cornu.kernels", **{**GOOD[op], **changes})
+    node = helper.make_node(
+        op, [value.name for value in inputs], ["y"], domain="cornu.kernels", **{**GOOD[op], **changes}
+    )
     graph = helper.make_graph([node], "one", inputs, [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)])
     opsets = [helper.make_opsetid("", 21), helper.make_opsetid("cornu.kernels", 1)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=10)

@@ -97,7 +97,9 @@ def test_what_is_read_between_is_made() -> None:
 
 def test_a_reshape_that_mixes_axes_ends_the_chain() -> None:
     x = numbers(64, 70)
-    program = program_of(lambda b, x: b.Transpose(b.Reshape(b.Transpose(x, perm=(1, 0)), shape=(40, 112)), perm=(1, 0)), x)
+    program = program_of(
+        lambda b, x: b.Transpose(b.Reshape(b.Transpose(x, perm=(1, 0)), shape=(40, 112)), perm=(1, 0)), x
+    )
     assert check(program, [x]) == ["Move", "Move"]
 
 
@@ -110,7 +112,9 @@ def test_other_dtypes_stay() -> None:
 @st.composite
 def moves(draw: st.DrawFn) -> tuple[Any, np.ndarray]:
     shape = tuple(draw(st.lists(st.integers(1, 7), min_size=2, max_size=4)))
-    steps = draw(st.lists(st.tuples(st.sampled_from("tspr"), st.randoms(use_true_random=False)), min_size=2, max_size=6))
+    steps = draw(
+        st.lists(st.tuples(st.sampled_from("tspr"), st.randoms(use_true_random=False)), min_size=2, max_size=6)
+    )
 
     def make(b: Any, x: Any) -> Any:
         for kind, random in steps:
@@ -129,7 +133,11 @@ def moves(draw: st.DrawFn) -> tuple[Any, np.ndarray]:
                 after = tuple(random.randrange(3) for _ in sizes)
                 x = b.Pad(x, before=before, after=after, value=random.choice([0.0, 2.0]), mode="constant")
             else:
-                merged = (*sizes[:axis], sizes[axis] * sizes[axis + 1], *sizes[axis + 2 :]) if axis + 1 < len(sizes) else sizes
+                merged = (
+                    (*sizes[:axis], sizes[axis] * sizes[axis + 1], *sizes[axis + 2 :])
+                    if axis + 1 < len(sizes)
+                    else sizes
+                )
                 x = b.Reshape(x, shape=(*merged, 1))
         return x
 
@@ -147,8 +155,12 @@ def test_any_chain(drawn: tuple[Any, np.ndarray]) -> None:
 def test_views_know_their_shape() -> None:
     x = numbers(2, 3, 4)
     view = whole((2, 3, 4))
-    for node in program_of(lambda b, x: b.Pad(b.Transpose(x, perm=(2, 0, 1)), before=(1, 0, 0), after=(0, 0, 2),
-                                              value=0.0, mode="constant"), x).nodes:
+    for node in program_of(
+        lambda b, x: b.Pad(
+            b.Transpose(x, perm=(2, 0, 1)), before=(1, 0, 0), after=(0, 0, 2), value=0.0, mode="constant"
+        ),
+        x,
+    ).nodes:
         found = through(view, node)
         assert found is not None
         view = found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -39,11 +39,16 @@ class Lane:
     results: list[Value] = field(default_factory=list)
 
 
-def pack(program: Program) -> Program:
+Join = Callable[[Sequence[Lane]], list[Node]]
+"""From lanes that compute alike to nodes that compute all of them, the lanes' results being their outputs."""
+
+
+def pack(program: Program, join: Join | None = None) -> Program:
     """Joins small tensors that go through equal elementwise nodes, computes once, and takes the results apart.
 
     Args:
         program: The program; tensors of unknown sizes stay as they are.
+        join: What computes lanes at once; None for nodes on the tensors put together.
 
     Returns:
         An equal program of fewer nodes; the same object where there is nothing to join.
@@ -54,7 +59,7 @@ def pack(program: Program) -> Program:
     tried: set[Hashable] = set()
     while groups := _groups(program, tried):
         tried.update(groups)
-        program = _with_packed(program, _independent(program, list(groups.values())))
+        program = _with_packed(program, _independent(program, list(groups.values())), join or put_together)
     return program
 
 
@@ -165,11 +170,11 @@ def _independent(program: Program, groups: Sequence[list[Lane]]) -> list[list[La
     return [group for i, group in enumerate(groups) if i not in dependent]
 
 
-def _with_packed(program: Program, groups: Sequence[Sequence[Lane]]) -> Program:
+def _with_packed(program: Program, groups: Sequence[Sequence[Lane]], join: Join) -> Program:
     """All groups packed; those that need each other's results, which then cannot all be, are found by halving."""
     if not groups:
         return program
-    nodes = [node for group in groups for node in _packed(group)]
+    nodes = [node for group in groups for node in join(group)]
     gone = {id(node) for group in groups for lane in group for node in lane.nodes}
     nodes = [*(node for node in program.nodes if id(node) not in gone), *nodes]
     ordered = in_order(nodes, program.inputs)
@@ -178,11 +183,11 @@ def _with_packed(program: Program, groups: Sequence[Sequence[Lane]]) -> Program:
     if len(groups) == 1:
         return program
     half = len(groups) // 2
-    return _with_packed(_with_packed(program, groups[:half]), groups[half:])
+    return _with_packed(_with_packed(program, groups[:half], join), groups[half:], join)
 
 
-def _packed(lanes: Sequence[Lane]) -> list[Node]:
-    """The nodes of one lane on the tensors of all, joined before and taken apart after."""
+def put_together(lanes: Sequence[Lane]) -> list[Node]:
+    """Tensors joined along their first axis, the lanes' nodes once, and the results taken apart."""
     b = Builder()
     for value in {value for lane in lanes for node in lane.nodes for value in (*node.inputs, *node.outputs)}:
         b.adopt(value)

@@ -7,18 +7,22 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from cornu.ir.builder import Builder
 from cornu.ir.onnx.registry import NodeWriter
-from cornu_kernels.fusing import NAME, fuse, spread
+from cornu.ir.passes.dead_code import dead_code
+from cornu.ir.passes.packing import Lane
 from cornu.ir.program import Node, Program, Value
+
+from cornu_kernels.fusing import NAME, fuse, spread
 
 if TYPE_CHECKING:
     from cornu.ir.onnx.writing.graph import GraphWriter
 
 DOMAIN = "cornu.kernels"
-INSTRUCTIONS = (
-    "Neg Abs Sign Sqrt Reciprocal Exp Tanh Sigmoid Relu Not Cast "
-    "Add Sub Mul Div Max Min Less LessOrEqual Greater GreaterOrEqual Equal And Or Where"
-).split()
+_FUNCTIONS = ("Neg", "Abs", "Sign", "Sqrt", "Reciprocal", "Exp", "Tanh", "Sigmoid", "Relu", "Not", "Cast")
+_NUMERIC = ("Add", "Sub", "Mul", "Div", "Max", "Min")
+_LOGICAL = ("Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal", "And", "Or")
+INSTRUCTIONS = (*_FUNCTIONS, *_NUMERIC, *_LOGICAL, "Where")
 """In the order of `native/block.h`; a cast between truths and numbers is `TRUTH` there."""
 
 REGISTER, LEAF, OUTPUT, CONSTANT = range(4)
@@ -106,20 +110,45 @@ class _Code:
         return 4 * self._registers - 4 + REGISTER
 
 
+def join_lanes(lanes: Sequence[Lane]) -> list[Node]:
+    """One composite that computes lanes which are alike, of whatever sizes."""
+    numbers = [value for value in _read(lanes[0]) if value not in lanes[0].leaves]
+    b = Builder(NAME)
+    inputs: list[Value] = []
+    outputs: list[Value] = []
+    for lane in lanes:
+        here = {value: b.input(value.type) for value in (*numbers, *lane.leaves)}
+        inputs += here
+        for node in lane.nodes:
+            (here[node.outputs[0]],) = b.emit(node.op, [here[value] for value in node.inputs], node.attributes)
+        outputs += (here[value] for value in lane.results)
+    attributes = {"name": NAME, "body": b.finish(outputs), "lanes": len(lanes)}
+    results = tuple(value for lane in lanes for value in lane.results)
+    return [Node("Call", tuple(inputs), results, attributes, lanes[0].nodes[-1].scope)]
+
+
+def _read(lane: Lane) -> list[Value]:
+    """What the lane reads from elsewhere."""
+    made = {node.outputs[0] for node in lane.nodes}
+    return list(dict.fromkeys(value for node in lane.nodes for value in node.inputs if value not in made))
+
+
 def _write(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-    body: Program = node.attributes["body"]
-    shape = body.outputs[0].shape
-    code = _Code(body)
+    body, lanes = node.attributes["body"], node.attributes.get("lanes", 1)
     read = body.inputs[: len(body.inputs) - node.attributes.get("waits", 0)]
-    leaves = [(value.dtype == "bool", *(spread(value.shape, shape) or ())) for value in read]
+    leaves, results = len(read) // lanes, len(body.outputs) // lanes
+    first = dead_code(Program(NAME, read[:leaves], body.outputs[:results], body.nodes))
+    code = _Code(first)
+    shapes = [value.shape for value in body.outputs[::results]]
+    forms = [(value.dtype == "bool", *(spread(value.shape, shapes[i // leaves]) or ())) for i, value in enumerate(read)]
     w.add(
         "Elementwise",
         inputs,
         outputs,
         domain=DOMAIN,
-        dims=[len(shape), *shape],
+        dims=[number for shape in shapes for number in (len(shape), *shape)],
         code=code.steps,
-        leaves=[int(number) for leaf in leaves for number in leaf],
+        leaves=[int(number) for form in forms for number in form],
         constants=np.asarray(code.constants or [0.0], np.float32).tolist(),
     )
 

@@ -12,6 +12,8 @@ from cornu.ir.passes.rewriting import once_per_program, with_bodies
 from cornu.ir.program import Node, Program, Value
 from cornu.ir.types import Shape
 
+from cornu_kernels.views import sizes
+
 NAME = "Elementwise"
 """The composite's name; its body says what it computes."""
 
@@ -86,7 +88,7 @@ def spread(shape: Shape, to: Shape) -> tuple[int, int] | None:
     inside = range(kept[0], kept[-1] + 1)
     if any(full[axis] != to[axis] for axis in inside):
         return None
-    return math.prod(to[kept[-1] + 1 :]), math.prod(to[axis] for axis in inside)  # type: ignore[return-value]
+    return math.prod(sizes(to[kept[-1] + 1 :])), math.prod(sizes(to[kept[0] : kept[-1] + 1]))
 
 
 def _groups(program: Program, fits: Fits) -> list[list[Node]]:

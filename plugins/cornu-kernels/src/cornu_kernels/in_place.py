@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Sequence
 
 from cornu.ir.builder import Builder
-from cornu_kernels.fusing import NAME
 from cornu.ir.program import Node, Program, Value
+
+from cornu_kernels.fusing import NAME
 
 _VIEWS = frozenset({"Reshape"})
 """What hands on its operand's memory."""
@@ -112,16 +113,20 @@ class _Planner:
 
 def _pairs(node: Node, inputs: Container[Value]) -> Iterator[tuple[Value, Value]]:
     """Results of a composite, each with an input of its type that nothing in it reads after the result is made."""
-    body: Program = node.attributes["body"]
+    body, lanes = node.attributes["body"], node.attributes.get("lanes", 1)
     last = {value: i for i, inner in enumerate(body.nodes) for value in inner.inputs}
     made = {value: i for i, inner in enumerate(body.nodes) for value in inner.outputs}
-    free = [(inner, value) for inner, value in zip(body.inputs, node.inputs, strict=True) if value in inputs]
-    for inner_result, result in zip(body.outputs, node.outputs, strict=True):
-        fit = [pair for pair in free if pair[0].type == result.type and last[pair[0]] <= made[inner_result]]
-        if fit:
-            best = max(fit, key=lambda pair: last[pair[0]])  # what it is an update of is read last
-            free.remove(best)
-            yield result, best[1]
+    leaves, results = len(node.inputs) // lanes, len(node.outputs) // lanes
+    for lane in range(lanes):
+        own = slice(lane * leaves, (lane + 1) * leaves)
+        free = [pair for pair in zip(body.inputs[own], node.inputs[own], strict=True) if pair[1] in inputs]
+        ends = slice(lane * results, (lane + 1) * results)
+        for inner_result, result in zip(body.outputs[ends], node.outputs[ends], strict=True):
+            fit = [pair for pair in free if pair[0].type == result.type and last[pair[0]] <= made[inner_result]]
+            if fit:
+                best = max(fit, key=lambda pair: last[pair[0]])  # what it is an update of is read last
+                free.remove(best)
+                yield result, best[1]
 
 
 def _waiting(node: Node, waits: Sequence[Value]) -> Node:

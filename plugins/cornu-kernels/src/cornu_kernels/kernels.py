@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cornu.ir.onnx.registry import NodeWriter
 from cornu.ir.passes.dead_code import dead_code
+from cornu.ir.passes.packing import pack
 from cornu.ir.program import Node, Program
 
 from cornu_kernels import elementwise, in_place, moving, pooling
@@ -30,7 +31,8 @@ class Kernels:
 
     def lower(self, program: Program) -> Program:
         """The program with its chains of moves and of elementwise nodes as single nodes."""
-        return dead_code(elementwise.lower(moving.join_moves(pooling.lower_maxima(program))))
+        moved = moving.join_moves(pooling.lower_maxima(program))
+        return dead_code(elementwise.lower(pack(moved, elementwise.join_lanes)))
 
     def update_in_place(self, program: Program) -> tuple[Program, dict[int, int]]:
         """An equal program, and for outputs that may be written where an input lies the input's position."""

@@ -12,7 +12,7 @@ from cornu.ir.builder import Builder
 from cornu.ir.onnx.registry import NodeWriter
 from cornu.ir.program import Node, Program, Value
 
-from cornu_kernels.views import View, through, whole
+from cornu_kernels.views import View, sizes, through, whole
 
 if TYPE_CHECKING:
     from cornu.ir.onnx.writing.graph import GraphWriter
@@ -90,11 +90,11 @@ class _Joiner:
 
     def _prolong(self, node: Node) -> bool:
         x, made = node.inputs[0], node.outputs[0]
-        before = self._chains.get(x) or Chain(x, whole(x.shape))  # type: ignore[arg-type]
+        before = self._chains.get(x) or Chain(x, whole(x.shape))
         view = through(before.view, node)
         if view is None and before.nodes:
             self._make(x)
-            before = Chain(x, whole(x.shape))  # type: ignore[arg-type]
+            before = Chain(x, whole(x.shape))
             view = through(before.view, node)
         if view is None or len(view.merged().axes) > MOST_AXES:
             return False
@@ -104,8 +104,6 @@ class _Joiner:
     def _place(self, node: Node) -> None:
         for value in node.inputs:
             self._make(value)
-        for body in node.bodies.values():
-            assert body is not None
         self._nodes.append(node)
 
     def _make(self, value: Value) -> None:
@@ -113,8 +111,7 @@ class _Joiner:
         if chain is None:
             return
         source, view = chain.source, chain.view
-        size = math.prod(source.shape)  # type: ignore[arg-type]
-        if view.keeps_order(int(size)):
+        if view.keeps_order(math.prod(sizes(source.shape))):
             node = Node("Reshape", (source,), (value,), {"shape": value.shape}, chain.nodes[-1].scope)
         elif len(chain.nodes) == 1 and _is_better_alone(chain.nodes[0]):
             node = chain.nodes[0]
@@ -124,7 +121,7 @@ class _Joiner:
 
 
 def _is_better_alone(node: Node) -> bool:
-    return node.op == "Call" or math.prod(node.outputs[0].shape) < SMALL  # type: ignore[arg-type]
+    return node.op == "Call" or math.prod(sizes(node.outputs[0].shape)) < SMALL
 
 
 def _move(chain: Chain, value: Value) -> Node:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cornu.ir.program import Node, Program
+from cornu.ir.types import Shape
 
 Ints = Sequence[int]
 
@@ -77,8 +78,14 @@ class View:
         return axes == whole and self.offset == 0
 
 
-def whole(shape: Ints) -> View:
+def sizes(shape: Shape) -> tuple[int, ...]:
+    """A shape of known sizes."""
+    return tuple(int(size) for size in shape)
+
+
+def whole(shape: Shape) -> View:
     """A tensor as a view of itself."""
+    shape = sizes(shape)
     axes = tuple(Axis(size, math.prod(shape[k + 1 :]), 0, size) for k, size in enumerate(shape))
     return View(axes)
 
@@ -91,11 +98,13 @@ def through(view: View, node: Node) -> View | None:
     if node.op == "Transpose":
         return replace(view, axes=tuple(view.axes[k] for k in attributes["perm"]))
     if node.op == "Slice":
-        return _sliced(view, attributes["starts"], attributes["axes"], attributes["steps"], node.outputs[0].shape)  # type: ignore[arg-type]
+        return _sliced(
+            view, attributes["starts"], attributes["axes"], attributes["steps"], sizes(node.outputs[0].shape)
+        )
     if node.op == "Pad":
         return _padded(view, attributes["before"], attributes["after"], float(attributes["value"]))
     if node.op == "Reshape":
-        return _reshaped(view, node.outputs[0].shape)  # type: ignore[arg-type]
+        return _reshaped(view, sizes(node.outputs[0].shape))
     return None
 
 
