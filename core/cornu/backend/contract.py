@@ -76,7 +76,7 @@ class Executable(Protocol):
     """A compiled program. It keeps no state between calls."""
 
     def __call__(self, inputs: Sequence[Buffer], donate: frozenset[int] = frozenset()) -> list[Buffer]:
-        """Runs the program on `inputs`; the buffers at the positions in `donate` may be overwritten or become outputs."""
+        """Runs the program on `inputs`; the buffers at the positions in `donate` may be overwritten or reused."""
         ...
 
     def synchronize(self) -> None:
