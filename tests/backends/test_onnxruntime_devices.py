@@ -21,7 +21,7 @@ from cornu.ir.dim import symbol
 from cornu.ir.passes import prepare
 from cornu.ir.program import Program
 from cornu.ir.types import TensorType
-from cornu_onnxruntime import OnnxRuntimeBackend
+from cornu_onnxruntime import OnnxRuntimeBackend, model
 from cornu_onnxruntime.buffers import make_device
 from cornu_onnxruntime.providers import Provider, providers_on
 
@@ -192,11 +192,11 @@ def test_a_provider_that_cannot_start_is_no_silent_cpu(pretended: Pretended) -> 
 def test_fast_forms_are_the_cpus(pretended: Pretended, monkeypatch: pytest.MonkeyPatch) -> None:
     lowered: list[Program] = []
 
-    def lower(program: Program) -> Program:
+    def lower(program: Program, kernels: Any = None) -> Program:
         lowered.append(program)
         return program
 
-    monkeypatch.setattr(module, "lower", lower)
+    monkeypatch.setattr(model, "lower", lower)
     monkeypatch.setattr(module, "claims", lambda op, dtypes, attributes: True)
     for backend in (OnnxRuntimeBackend(), OnnxRuntimeBackend(providers=[CUDA])):
         for device in ("cpu", "cuda"):
