@@ -24,6 +24,7 @@ class BuildLibrary(build_ext):
                 "-O3",
                 "-fno-math-errno",
                 "-fno-trapping-math",
+                "-fno-tree-loop-distribute-patterns",
                 "-fvisibility=hidden",
             ]
         super().build_extension(extension)

@@ -5,11 +5,11 @@
  * Attributes: `dims` holds 4, N, C, H and W; `window`, for both axes, the kernel, the stride and the dilation.
  */
 #include "kernels.h"
+#include "widest.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "widest.h"
 
 enum { NUMBERS_A_TASK = 1 << 14 };
 
@@ -26,14 +26,14 @@ typedef struct {
   float *out;
 } Run;
 
-static inline int is_larger(float other, float best) { return other > best; }
-static inline float larger(float best, float other) {
+INSIDE int is_larger(float other, float best) { return other > best; }
+INSIDE float larger(float best, float other) {
   const float most = best > other ? best : other; /* `other` where that is not a number */
   return best != best ? best : most;
 }
 
-/* Windows of 2 x 2 side by side, one row of them. */
-WIDEST static void pairs(const float *x, const float *below, const float *g, float *dx, float *dx_below, int64_t n) {
+/* Windows of 2 x 2 side by side, one row of them. Rows are short: wider vectors would leave more of them over. */
+static void pairs(const float *x, const float *below, const float *g, float *dx, float *dx_below, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     const float a = x[2 * i], b = x[2 * i + 1], c = below[2 * i], d = below[2 * i + 1], v = g[i];
     const int right = is_larger(b, a), right_below = is_larger(d, c);
@@ -78,7 +78,7 @@ static void plane(const Kernel *k, const float *x, const float *g, float *dx) {
   }
 }
 
-WIDEST static void largest_of_pairs(const float *x, const float *below, float *restrict out, int64_t n) {
+static void largest_of_pairs(const float *x, const float *below, float *restrict out, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     const float a = x[2 * i], b = x[2 * i + 1], c = below[2 * i], d = below[2 * i + 1];
     out[i] = larger(larger(a, b), larger(c, d));

@@ -10,7 +10,8 @@
 #include "kernels.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "widest.h"
 
 enum { MOST_AXES = 8, TILE = 16, NUMBERS_A_TASK = 1 << 15 };
 
@@ -35,6 +36,11 @@ typedef struct {
   float *out;
 } Run;
 
+/* Rows are short: a loop here takes less time than a call of memcpy. */
+WIDEST static void copy(const float *in, float *out, int64_t n) {
+  _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) out[i] = in[i];
+}
+
 static void fill(float *out, int64_t n, float value) {
   for (int64_t i = 0; i < n; i++) out[i] = value;
 }
@@ -43,7 +49,7 @@ static void fill(float *out, int64_t n, float value) {
 static void row(const Kernel *k, const float *in, int64_t at, float *out) {
   const Axis *a = &k->along;
   fill(out, a->low, k->value);
-  if (a->stride == 1) memcpy(out + a->low, in + at + a->low, (size_t)(a->high - a->low) * sizeof *out);
+  if (a->stride == 1) copy(in + at + a->low, out + a->low, a->high - a->low);
   else {
     for (int64_t i = a->low; i < a->high; i++) out[i] = in[at + i * a->stride];
   }

@@ -53,7 +53,7 @@ def test_comparisons_and_choices(op: str) -> None:
 
 
 def test_every_instruction_is_tested() -> None:
-    assert {*UNARY, *BINARY, *COMPARISONS, "And", "Or", "Not", "Where", "Cast"} == set(INSTRUCTIONS)
+    assert {*UNARY, *BINARY, *COMPARISONS, "And", "Or", "Not", "Where", "Cast", "Copy"} == set(INSTRUCTIONS)
 
 
 def test_exp_and_tanh_to_the_last_places() -> None:
@@ -142,6 +142,44 @@ def test_chains_inside_of_loops() -> None:
         )
 
     check(program_of(make, x), [x])
+
+
+def test_parts_side_by_side_are_read_and_written_in_place() -> None:
+    """Gates: parts of one tensor, and results put together again."""
+    x, c = numbers(70, 36), numbers(70, 12)
+
+    def make(b: Any, x: Any, c: Any) -> Any:
+        first, rest = b.emit("Split", [x], {"axis": 1, "sizes": (12, 24)})
+        second, third = b.emit("Split", [rest], {"axis": 1, "sizes": (12, 12)})
+        after = b.Add(b.Mul(first, c), b.Mul(second, b.Tanh(third)))
+        return after, b.Concat(b.Tanh(after), b.Neg(third), first, axis=1), b.Concat(after, after, axis=1)
+
+    found = check(program_of(make, x, c), [x, c])
+    assert found.count("Elementwise") == 1
+    assert sorted(found) == ["Concat", "Elementwise", "Neg", "Split", "Split"]  # with a part as it is in it
+
+
+def test_recurrent_steps_are_two_nodes() -> None:
+    """A product, and everything else at once, there and back."""
+    import cornu as keras
+    from cornu.ir.passes import prepare
+    from cornu_kernels import Kernels
+    from cornu_onnxruntime.lowering import lower as lowered
+    from kernel_programs import BACKEND
+
+    layer = keras.layers.LSTM(16)
+    layer.build((5, 7, 3))
+
+    @keras.function
+    def step(x: Any) -> Any:
+        with keras.GradientTape() as tape:
+            y = keras.ops.sum(layer(x))
+        return y, *tape.gradient(y, layer.trainable_variables)
+
+    program = prepare(step.traced(np.ones((5, 7, 3), "float32")).compiled.program, BACKEND)
+    bodies = [body for node in lowered(program, kernels=Kernels()).nodes for body in node.bodies.values()]
+    loops = [names(body) for body in bodies if "MatMul" in names(body)]
+    assert [sorted(loop) for loop in loops] == [["Elementwise", "MatMul"]] * 2
 
 
 @st.composite

@@ -12,8 +12,15 @@ from cornu_kernels import Kernels
 from cornu_onnxruntime import OnnxRuntimeBackend
 from onnx import TensorProto, helper
 
+LEAF = [0, 0, 1, 4, 0, 0, 0]
 GOOD = {
-    "Elementwise": {"dims": [1, 4], "code": [11, 1, 1, 1, 2], "leaves": [0, 1, 4], "constants": [0.0]},
+    "Elementwise": {
+        "dims": [1, 4],
+        "code": [11, 1, 1, 1, 2],
+        "leaves": LEAF,
+        "results": [0, 0, 0, 0],
+        "constants": [0.0],
+    },
     "Move": {"dims": [1, 4], "view": [0, 4, 1, 0, 4], "value": [0.0]},
     "MaxPool": {"dims": [4, 1, 1, 2, 2], "window": [2, 1, 1, 2, 1, 1]},
     "MaxPoolGrad": {"dims": [4, 1, 1, 2, 2], "window": [2, 1, 1, 2, 1, 1]},
@@ -26,8 +33,16 @@ BAD = [
     ("Elementwise", {"code": [11, 1, 1, 1]}),
     ("Elementwise", {"code": [11, -4, 1, 1, 2]}),
     ("Elementwise", {"code": [11, 4 * 999, 1, 1, 2]}),
-    ("Elementwise", {"leaves": [0, 0, 4]}),
+    ("Elementwise", {"leaves": [0, 0, 0, 4, 0, 0, 0]}),
+    ("Elementwise", {"leaves": [-1, 0, 1, 4, 0, 0, 0]}),
     ("Elementwise", {"leaves": [0, 1]}),
+    ("Elementwise", {"leaves": [0, 0, 1, 4, 4, 8, 5]}),
+    ("Elementwise", {"leaves": [0, 0, 1, 4, 3, 8, 0]}),
+    ("Elementwise", {"leaves": [0, 0, 1, 4, 4, 8, -1]}),
+    ("Elementwise", {"results": [99, 0, 0, 0]}),
+    ("Elementwise", {"results": [0, 4, 8, 5]}),
+    ("Elementwise", {"results": [0, 4, 8, 0]}),
+    ("Elementwise", {"results": [0, 0]}),
     ("Elementwise", {"dims": [2, 4]}),
     ("Elementwise", {"dims": [1, -4]}),
     ("Move", {"view": [-1, 4, 1, 0, 4]}),
@@ -42,7 +57,8 @@ BAD = [
     ("MaxPoolGrad", {"dims": [4, 0, 1, 2, 2]}),
 ]
 SHORT = [
-    ("Elementwise", {"leaves": [0, 1, 5], "dims": [1, 5]}),
+    ("Elementwise", {"leaves": [0, 0, 1, 5, 0, 0, 0], "dims": [1, 5]}),
+    ("Elementwise", {"leaves": [0, 0, 1, 4, 4, 8, 0]}),
     ("Move", {"view": [1, 4, 1, 0, 4]}),
     ("MaxPool", {"dims": [4, 1, 2, 2, 2]}),
 ]

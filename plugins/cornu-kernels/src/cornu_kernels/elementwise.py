@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from cornu.ir.onnx.registry import NodeWriter
 from cornu.ir.passes.dead_code import dead_code
 from cornu.ir.passes.packing import Lane
 from cornu.ir.program import Node, Program, Value
+from cornu.ir.types import Shape
 
 from cornu_kernels.fusing import NAME, fuse, spread
 
@@ -22,7 +24,7 @@ DOMAIN = "cornu.kernels"
 _FUNCTIONS = ("Neg", "Abs", "Sign", "Sqrt", "Reciprocal", "Exp", "Tanh", "Sigmoid", "Relu", "Not", "Cast")
 _NUMERIC = ("Add", "Sub", "Mul", "Div", "Max", "Min")
 _LOGICAL = ("Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal", "And", "Or")
-INSTRUCTIONS = (*_FUNCTIONS, *_NUMERIC, *_LOGICAL, "Where")
+INSTRUCTIONS = (*_FUNCTIONS, *_NUMERIC, *_LOGICAL, "Where", "Copy")
 """In the order of `native/block.h`; a cast between truths and numbers is `TRUTH` there."""
 
 REGISTER, LEAF, OUTPUT, CONSTANT = range(4)
@@ -73,18 +75,34 @@ def _is_convolution(node: Node) -> bool:
     return node.op == "Call" and "Conv" in node.attributes["name"]
 
 
+@dataclass(frozen=True)
+class Window:
+    """Where a tensor of the composite's shape lies: in all of another one, or in some of its last positions."""
+
+    tensor: int
+    width: int = 0
+    pitch: int = 0
+    offset: int = 0
+
+    def part(self, width: int, pitch: int, offset: int) -> Window:
+        """The window of that width that begins `offset` positions further."""
+        return Window(self.tensor, width, self.pitch or pitch, self.offset + offset)
+
+
 class _Code:
     """The instructions of a body, with registers that are used again once nobody needs what is in them."""
 
     def __init__(self, body: Program) -> None:
         self.steps: list[int] = []
         self.constants: list[float] = []
-        self._places: dict[Value, int] = {value: 4 * i + LEAF for i, value in enumerate(body.inputs)}
+        self.leaves: list[tuple[Window, Value]] = []
+        self.results: list[Window] = []
+        self._windows = {value: Window(i) for i, value in enumerate(body.inputs)}
+        self._outputs = {value: i for i, value in enumerate(body.outputs)}
+        self._places: dict[Value, int] = {}
         self._uses = Counter(value for node in body.nodes for value in node.inputs)
         self._free: list[int] = []
         self._registers = 0
-        for i, value in enumerate(body.outputs):
-            self._places[value] = 4 * i + OUTPUT
         for node in body.nodes:
             self._add(node)
 
@@ -92,22 +110,57 @@ class _Code:
         if node.op == "Constant":
             self.constants.append(float(node.attributes["value"]))
             self._places[node.outputs[0]] = 4 * len(self.constants) - 4 + CONSTANT
-            return
-        operands = [self._places[value] for value in node.inputs]
-        for value in node.inputs:
-            self._uses[value] -= 1
-            if not self._uses[value] and self._places[value] % 4 == REGISTER:
-                self._free.append(self._places[value])
-        (made,) = node.outputs
-        if made not in self._places:
-            self._places[made] = self._register()
-        self.steps += [INSTRUCTIONS.index(node.op), *operands, *operands[:1] * (3 - len(operands)), self._places[made]]
+        elif node.op == "Split":
+            self._take_apart(node)
+        elif node.op == "Concat":
+            self._put_together(node)
+        else:
+            operands = [self._read(value) for value in node.inputs]
+            self._emit(node.op, operands, self._place(node.outputs[0]))
 
-    def _register(self) -> int:
-        if self._free:
-            return self._free.pop()
-        self._registers += 1
-        return 4 * self._registers - 4 + REGISTER
+    def _take_apart(self, node: Node) -> None:
+        source = self._windows[node.inputs[0]]
+        pitch = int(node.inputs[0].shape[-1])  # type: ignore[arg-type]
+        offset = 0
+        for value, width in zip(node.outputs, node.attributes["sizes"], strict=True):
+            self._windows[value] = source.part(width, pitch, offset)
+            offset += width
+
+    def _put_together(self, node: Node) -> None:
+        (made,) = node.outputs
+        pitch, offset = int(made.shape[-1]), 0  # type: ignore[arg-type]
+        for value in node.inputs:
+            width = int(value.shape[-1])  # type: ignore[arg-type]
+            place = self._result(Window(self._outputs[made], width, pitch, offset))
+            self._emit("Copy", [self._read(value)], place)
+            offset += width
+
+    def _emit(self, op: str, operands: list[int], place: int) -> None:
+        self.steps += [INSTRUCTIONS.index(op), *operands, *operands[:1] * (3 - len(operands)), place]
+
+    def _read(self, value: Value) -> int:
+        if value not in self._places:
+            self._places[value] = 4 * len(self.leaves) + LEAF
+            self.leaves.append((self._windows[value], value))
+        place = self._places[value]
+        self._uses[value] -= 1
+        if not self._uses[value] and place % 4 == REGISTER:
+            self._free.append(place)
+        return place
+
+    def _place(self, made: Value) -> int:
+        if made in self._outputs:
+            self._places[made] = self._result(Window(self._outputs[made]))
+        elif self._free:
+            self._places[made] = self._free.pop()
+        else:
+            self._registers += 1
+            self._places[made] = 4 * self._registers - 4 + REGISTER
+        return self._places[made]
+
+    def _result(self, window: Window) -> int:
+        self.results.append(window)
+        return 4 * len(self.results) - 4 + OUTPUT
 
 
 def join_lanes(lanes: Sequence[Lane]) -> list[Node]:
@@ -135,12 +188,14 @@ def _read(lane: Lane) -> list[Value]:
 
 def _write(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[str]) -> None:
     body, lanes = node.attributes["body"], node.attributes.get("lanes", 1)
-    read = body.inputs[: len(body.inputs) - node.attributes.get("waits", 0)]
-    leaves, results = len(read) // lanes, len(body.outputs) // lanes
-    first = dead_code(Program(NAME, read[:leaves], body.outputs[:results], body.nodes))
-    code = _Code(first)
-    shapes = [value.shape for value in body.outputs[::results]]
-    forms = [(value.dtype == "bool", *(spread(value.shape, shapes[i // leaves]) or ())) for i, value in enumerate(read)]
+    given = (len(body.inputs) - node.attributes.get("waits", 0)) // lanes
+    results = len(body.outputs) // lanes
+    one = [
+        dead_code(Program(NAME, body.inputs[i * given :][:given], body.outputs[i * results :][:results], body.nodes))
+        for i in range(lanes)
+    ]
+    code = _Code(one[0])
+    shapes = [_space(lane) for lane in one]
     w.add(
         "Elementwise",
         inputs,
@@ -148,9 +203,22 @@ def _write(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[
         domain=DOMAIN,
         dims=[number for shape in shapes for number in (len(shape), *shape)],
         code=code.steps,
-        leaves=[int(number) for form in forms for number in form],
+        leaves=[n for lane, shape in zip(one, shapes, strict=True) for n in _forms(lane, shape)],
+        results=[n for r in code.results for n in (r.tensor, r.width, r.pitch, r.offset)],
         constants=np.asarray(code.constants or [0.0], np.float32).tolist(),
     )
+
+
+def _space(body: Program) -> Shape:
+    """The shape of what is computed."""
+    return next(node.outputs[0].shape for node in body.nodes if node.op not in ("Constant", "Split"))
+
+
+def _forms(body: Program, shape: Shape) -> Iterator[int]:
+    """For each leaf: its tensor, whether it holds truths, how it is spread, and its window."""
+    for window, value in _Code(body).leaves:
+        inner, count = spread(value.shape, shape) or (1, 1)
+        yield from (window.tensor, value.dtype == "bool", inner, count, window.width, window.pitch, window.offset)
 
 
 WRITERS: dict[str, NodeWriter] = {NAME: NodeWriter(_write)}

@@ -18,6 +18,9 @@ NAME = "Elementwise"
 """The composite's name; its body says what it computes."""
 
 FEWEST = 2
+NARROWEST = 8
+"""How wide parts along the last axis are that are worth reading and writing in place."""
+
 MOST_NODES = 32
 MOST_OPERANDS = 24
 """A pass reads and writes no more tensors than that: what is longer is cut."""
@@ -128,6 +131,13 @@ def _connected(program: Program, members: Mapping[Value, Node]) -> list[list[Nod
         for value in node.inputs:
             if value in members and value.shape == made.shape and levels[value] == levels[made]:
                 root[find(value)] = find(made)
+    for node in program.nodes:
+        if _joins_windows(node) and members.keys() >= set(node.inputs):
+            # What lies side by side in the end is computed side by side.
+            first, *others = node.inputs
+            for value in others:
+                if levels[value] == levels[first]:
+                    root[find(value)] = find(first)
     groups: dict[Value, list[Node]] = defaultdict(list)
     for made, node in members.items():
         groups[find(made)].append(node)
@@ -157,9 +167,7 @@ def _levels(program: Program, members: Mapping[Value, Node]) -> dict[Value, int]
 def _border(value: Value, node: Node, members: Mapping[Value, Node]) -> int:
     """1 where a composite cannot hold both the node and what made the value."""
     made = node.outputs[0] if node.outputs else None
-    if value not in members:
-        return 0 if made in members else 1
-    return int(made not in members or made is None or made.shape != value.shape)
+    return int(value in members and (made not in members or made is None or made.shape != value.shape))
 
 
 def _cut(group: Sequence[Node]) -> Iterator[list[Node]]:
@@ -176,32 +184,83 @@ def _cut(group: Sequence[Node]) -> Iterator[list[Node]]:
 
 
 def _fused(program: Program, groups: Sequence[Sequence[Node]]) -> Program:
-    read = set(program.outputs)
     home = {node.outputs[0]: i for i, group in enumerate(groups) for node in group}
+    makers = {value: node for node in program.nodes for value in node.outputs}
+    joins: dict[int, list[Node]] = defaultdict(list)
+    for node in program.nodes:
+        owners = {home.get(value) for value in node.inputs}
+        if len(owners) == 1 and (owner := owners.pop()) is not None and _joins_windows(node):
+            joins[owner].append(node)
+    absorbed = {id(node) for nodes in joins.values() for node in nodes}
+    read = set(program.outputs)
     for node in program.nodes:
         own = home.get(node.outputs[0], -1) if node.outputs else -1
-        read.update(value for value in node.inputs if home.get(value, own) != own)
-    numbers = {node.outputs[0]: node for node in program.nodes if node.op == "Constant" and not node.outputs[0].shape}
-    at = {id(group[-1]): group for group in groups}
-    gone = {id(node) for group in groups for node in group}
+        if id(node) not in absorbed:
+            read.update(value for value in node.inputs if home.get(value, own) != own)
+    at = {id(group[-1]): i for i, group in enumerate(groups)}
+    gone = {id(node) for group in groups for node in group} | absorbed
     nodes: list[Node] = []
     for node in program.nodes:
         if id(node) in at:
-            nodes.append(_composite(at[id(node)], read, numbers))
+            i = at[id(node)]
+            nodes.append(_composite(groups[i], joins[i], read, makers))
         elif id(node) not in gone:
             nodes.append(node)
     return Program(program.name, program.inputs, program.outputs, tuple(in_order(nodes, program.inputs)))
 
 
-def _composite(group: Sequence[Node], read: set[Value], numbers: Mapping[Value, Node]) -> Node:
+def is_window(node: Node | None) -> bool:
+    """Whether a node takes a tensor apart along its last axis, which a composite does by itself."""
+    return node is not None and node.op == "Split" and _is_last(node, node.inputs[0]) and _are_wide(node.outputs)
+
+
+def _joins_windows(node: Node) -> bool:
+    """Whether a node puts results side by side along their last axis."""
+    wide = node.op == "Concat" and _is_last(node, node.outputs[0]) and _are_wide(node.inputs)
+    return wide and len({value.shape for value in node.inputs}) == 1
+
+
+def _is_last(node: Node, value: Value) -> bool:
+    return value.dtype == "float32" and node.attributes["axis"] == value.type.rank - 1
+
+
+def _are_wide(values: Sequence[Value]) -> bool:
+    return all(isinstance(size, int) and size >= NARROWEST for size in (value.shape[-1] for value in values))
+
+
+def _composite(group: Sequence[Node], joins: Sequence[Node], read: set[Value], makers: Mapping[Value, Node]) -> Node:
     made = {node.outputs[0] for node in group}
-    given = dict.fromkeys(value for node in group for value in node.inputs if value not in made)
-    leaves = [value for value in given if value not in numbers]
-    results = [node.outputs[0] for node in group if node.outputs[0] in read]
+    given = list(dict.fromkeys(value for node in group for value in node.inputs if value not in made))
+    windows, sources = _windows(given, group[0].outputs[0], makers)
+    numbers = [value for value in sources if _is_number(makers.get(value))]
+    leaves = [value for value in sources if value not in numbers]
     b = Builder(NAME)
     here = {leaf: b.input(leaf.type, leaf.name) for leaf in leaves}
-    here.update((value, b.constant(numbers[value].attributes["value"])) for value in given if value in numbers)
-    for node in group:
-        (here[node.outputs[0]],) = b.emit(node.op, [here[value] for value in node.inputs], node.attributes)
+    here.update((value, b.constant(makers[value].attributes["value"])) for value in numbers)
+    for node in (*windows, *group, *joins):
+        outputs = b.emit(node.op, [here[value] for value in node.inputs], node.attributes)
+        here.update(zip(node.outputs, outputs, strict=True))
+    results = [node.outputs[0] for node in group if node.outputs[0] in read]
+    results += [node.outputs[0] for node in joins]
     body = b.finish([here[value] for value in results])
     return Node("Call", tuple(leaves), tuple(results), {"name": NAME, "body": body}, group[-1].scope)
+
+
+def _windows(values: Sequence[Value], result: Value, makers: Mapping[Value, Node]) -> tuple[list[Node], list[Value]]:
+    """The nodes that take apart what a composite reads parts of, and what it reads then."""
+    nodes: dict[int, Node] = {}
+    sources: dict[Value, None] = {}
+    for value in values:
+        chain: list[Node] = []
+        while value.shape[-1:] and is_window(maker := makers.get(value)) and maker is not None:
+            if not chain and value.shape != result.shape:
+                break
+            chain.append(maker)
+            value = maker.inputs[0]
+        nodes.update((id(node), node) for node in reversed(chain))
+        sources[value] = None
+    return list(nodes.values()), list(sources)
+
+
+def _is_number(node: Node | None) -> bool:
+    return node is not None and node.op == "Constant" and not node.outputs[0].shape

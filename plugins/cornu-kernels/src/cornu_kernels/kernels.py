@@ -11,7 +11,7 @@ from cornu.ir.passes.dead_code import dead_code
 from cornu.ir.passes.packing import pack
 from cornu.ir.program import Node, Program
 
-from cornu_kernels import elementwise, in_place, moving, pooling
+from cornu_kernels import elementwise, gates, in_place, moving, pooling
 
 
 class Kernels:
@@ -31,7 +31,8 @@ class Kernels:
 
     def lower(self, program: Program) -> Program:
         """The program with its chains of moves and of elementwise nodes as single nodes."""
-        moved = moving.join_moves(pooling.lower_maxima(program))
+        parted = gates.by_parts(program, elementwise.fits)
+        moved = moving.join_moves(pooling.lower_maxima(parted))
         return dead_code(elementwise.lower(pack(moved, elementwise.join_lanes)))
 
     def update_in_place(self, program: Program) -> tuple[Program, dict[int, int]]:
