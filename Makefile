@@ -7,7 +7,7 @@ QUICKSTART_ARGS ?=
 # Someone else's paths must not get between the tests and this clone.
 unexport PYTHONPATH
 
-.PHONY: help quickstart test unoptimised lint format keras web cuda conformance report bench clean
+.PHONY: help quickstart test unoptimised lint format keras web cuda conformance kernels report bench clean
 
 help:
 	@echo "make quickstart  train, save, swap the backend and export on real digits (QUICKSTART_ARGS=...)"
@@ -19,6 +19,7 @@ help:
 	@echo "make web         run exported models in Node.js and in a headless Chromium (see tests/web/README.md)"
 	@echo "make cuda        test the onnxruntime backend on a GPU, in an environment with onnxruntime-gpu"
 	@echo "make conformance BACKEND=torch  install a backend of plugins/ beside Cornu; run its tests, types and conformance"
+	@echo "make kernels     build the custom operators of plugins/cornu-kernels (needs a C compiler); their tests, conformance with them"
 	@echo "make report      all backends' conformance anew, and README's table of it"
 	@echo "make bench       Cornu beside Keras on jax, torch, tensorflow and numpy: bench.md, bench.json, bench.png"
 	@echo "make clean       remove .venv and caches"
@@ -94,6 +95,13 @@ $(VENV)/backends/%/.installed: pyproject.toml plugins/cornu-%/pyproject.toml | $
 	  --editable . --editable "plugins/cornu-$*[test]" mypy
 	@touch $@
 
+kernels: $(VENV)/backends/kernels/.installed
+	cd plugins/cornu-kernels && $(abspath $(VENV)/backends/kernels/bin)/python -m mypy --strict -p cornu_kernels
+	cd plugins/cornu-kernels && $(abspath $(VENV)/backends/kernels/bin)/python -m pytest -q
+	$(VENV)/backends/kernels/bin/python -m cornu.cli conformance onnxruntime $(BACKEND_ARGS)
+
+$(VENV)/backends/kernels/.installed: $(wildcard plugins/cornu-kernels/native/*) plugins/cornu-kernels/setup.py
+
 report: $(VENV)/.dev
 	@mkdir -p $(VENV)/backends
 	for name in numpy onnxruntime; do \
@@ -107,8 +115,10 @@ BENCH_ARGS ?=
 BENCH := $(VENV)/bench
 
 bench: $(VENV)/.dev $(BENCH)/jax/.installed $(BENCH)/torch/.installed $(BENCH)/tensorflow/.installed \
-  $(VENV)/backends/jax/.installed $(VENV)/backends/torch/.installed $(VENV)/backends/openvino/.installed
-	$(BIN)/python benchmarks/bench.py --side cornu:onnxruntime --side cornu:numpy \
+  $(VENV)/backends/jax/.installed $(VENV)/backends/torch/.installed $(VENV)/backends/openvino/.installed \
+  $(VENV)/backends/kernels/.installed
+	$(BIN)/python benchmarks/bench.py --side cornu:onnxruntime \
+	  --side cornu:onnxruntime+kernels=$(VENV)/backends/kernels/bin/python --side cornu:numpy \
 	  $(foreach name,jax torch openvino,--side cornu:$(name)=$(VENV)/backends/$(name)/bin/python) \
 	  $(foreach name,jax torch tensorflow,--side keras:$(name)=$(BENCH)/$(name)/bin/python) \
 	  --side keras:numpy=$(BENCH)/jax/bin/python $(BENCH_ARGS)

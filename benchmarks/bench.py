@@ -103,9 +103,9 @@ def _lines(path: str) -> list[str]:
 def versions(sides: Sequence[tuple[str, str]]) -> dict[str, str]:
     """What is installed on each side, and how large its environment is."""
     code = (
-        "import sys, importlib.metadata as m; n = sys.argv[1].split(':')[1]; "
-        "n = {'tensorflow': 'tensorflow-cpu'}.get(n, n); k = 'keras' if sys.argv[1][0] == 'k' else 'cornu'; "
-        "print(k, m.version(k), n, m.version(n))"
+        "import sys, importlib.metadata as m; k, _, n = sys.argv[1].partition(':'); n, *more = n.split('+'); "
+        "n = {'tensorflow': 'tensorflow-cpu'}.get(n, n); names = [k, n, *(f'{k}-{e}' for e in more)]; "
+        "print(*(f'{name} {m.version(name)}' for name in names))"
     )
     return {
         side: subprocess.run([python, "-c", code, side], capture_output=True, text=True, check=False).stdout.strip()

@@ -53,18 +53,30 @@ def times(told: Mapping[str, Any], kinds: Sequence[str]) -> dict[tuple[str, str]
 
 def _throughput(told: Mapping[str, Any], sides: Sequence[str], kinds: Sequence[str]) -> Iterator[str]:
     found = times(told, kinds)
-    peers = [side for side in sides if side.startswith("keras:")]
-    ours = sides[0]
-    yield f"| | {' | '.join(sides)} | {ours.partition(':')[2]} against the best Keras |"
-    yield f"|---|{'---:|' * (len(sides) + 1)}"
+    ours = _ours(sides)
+    yield f"| | {' | '.join(sides)} | {' | '.join(f'{_short(side)} against the best Keras' for side in ours)} |"
+    yield f"|---|{'---:|' * (len(sides) + len(ours))}"
     for name, work in WORKLOADS.items():
-        if (name, ours) not in found:
+        if (name, sides[0]) not in found:
             continue
         known = {side: found[name, side] for side in sides if (name, side) in found}
         cells = [f"{known[side][0]:.2f} ±{known[side][1]:.0%}" if side in known else "" for side in sides]
-        best = min((known[peer][0] for peer in peers if peer in known), default=None)
-        ratio = "" if best is None else f"{best / known[ours][0]:.2f}×"
-        yield f"| {work.what} | {' | '.join(cells)} | {ratio} |"
+        cells += _ratios({side: ms for side, (ms, _) in known.items()}, ours)
+        yield f"| {work.what} | {' | '.join(cells)} |"
+
+
+def _ours(sides: Sequence[str]) -> list[str]:
+    """The sides that are compared with the best Keras: the default backend, and what extends it."""
+    return [side for side in sides if side.partition("+")[0] == sides[0]]
+
+
+def _short(side: str) -> str:
+    return side.partition("+")[2] or side.partition(":")[2]
+
+
+def _ratios(ms: Mapping[str, float], ours: Sequence[str]) -> list[str]:
+    best = min((ms[side] for side in ms if side.startswith("keras:")), default=None)
+    return ["" if best is None or side not in ms else f"{best / ms[side]:.2f}×" for side in ours]
 
 
 def _alone(told: Mapping[str, Any], sides: Sequence[str]) -> Iterator[str]:
@@ -128,19 +140,19 @@ BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->\n"
 
 def summary(told: Mapping[str, Any]) -> str:
     """What README shows: the default backend beside Keras on each of its own."""
-    sides = [side for side in told["versions"] if side == "cornu:onnxruntime" or side.startswith("keras:")]
+    sides = [side for side in told["versions"] if side.startswith(("cornu:onnxruntime", "keras:"))]
+    ours = _ours(sides)
     lines = [_machine({**told, "versions": {side: told["versions"][side] for side in sides}}), ""]
     lines += [
-        f"| milliseconds a batch | | {' | '.join(sides)} | against the best |",
-        f"|---|---|{'---:|' * (len(sides) + 1)}",
+        f"| milliseconds a batch | | {' | '.join(sides)} | {' | '.join(f'{_short(side)}, ratio' for side in ours)} |",
+        f"|---|---|{'---:|' * (len(sides) + len(ours))}",
     ]
     for what, kinds in (("training", ("fit", "train_on_batch")), ("prediction", ("predict", "predict_on_batch"))):
         found = times(told, kinds)
         for name, work in WORKLOADS.items():
             ms = {side: found[name, side][0] for side in sides if (name, side) in found}
-            cells = [f"{ms[side]:.2f}" if side in ms else "" for side in sides]
-            best = min(ms[side] for side in sides[1:] if side in ms)
-            lines.append(f"| {work.what} | {what} | {' | '.join(cells)} | {best / ms[sides[0]]:.2f}× |")
+            cells = [f"{ms[side]:.2f}" if side in ms else "" for side in sides] + _ratios(ms, ours)
+            lines.append(f"| {work.what} | {what} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

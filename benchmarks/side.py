@@ -71,8 +71,8 @@ class Side:
 
 
 def load(name: str) -> Any:
-    """The module that stands for `keras` on a side, `cornu:NAME` or `keras:NAME`."""
-    framework, backend = name.split(":")
+    """The module that stands for `keras` on a side: `cornu:NAME`, `cornu:NAME+EXTENSION` or `keras:NAME`."""
+    framework, _, backend = name.partition("+")[0].partition(":")
     if framework == "keras":
         os.environ["KERAS_BACKEND"] = backend
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
