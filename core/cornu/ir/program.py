@@ -95,11 +95,16 @@ class Program:
             if isinstance(dim, Dim)
         )
 
+    @cached_property
+    def symbolic_inputs(self) -> int:
+        """How many inputs there are up to the last one with a symbolic size: `bind` looks at no others."""
+        return max((i for i, _, _ in self._symbolic_axes), default=-1) + 1
+
     def bind(self, shapes: Sequence[Sequence[int]], known: Mapping[str, int] | None = None) -> dict[str, int]:
         """Finds the value of every symbol from the shapes of actual inputs, and checks that they agree.
 
         Args:
-            shapes: One shape per input.
+            shapes: One shape per input; those behind the last with a symbolic size may be left out.
             known: Values of symbols, those of the enclosing program for a sub-program.
 
         Raises:

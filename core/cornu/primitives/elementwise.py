@@ -174,7 +174,7 @@ unary(
 unary(
     "Relu",
     lambda x: np.maximum(x, np.zeros((), x.dtype)),
-    lambda b, g, x, y: b.Mul(g, positive(b, x)),
+    lambda b, g, x, y: b.Mul(g, positive(b, y)),  # `y`, so that nobody needs `x` any more
     form=lambda b, x: b.Max(x, 0),
 )
 unary("Identity", np.copy, lambda b, g, x, y: g, DTYPES, lambda b, x: x)

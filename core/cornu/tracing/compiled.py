@@ -89,7 +89,8 @@ class CompiledProgram:
             BackendError: If the backend cannot compile it.
         """
         backend, device = current_backend(), current_device()
-        sizes = self.program.bind([tensor.type.shape for tensor in tensors])  # type: ignore[misc]
+        sized = tensors[: self.program.symbolic_inputs]
+        sizes = self.program.bind([tensor.type.shape for tensor in sized])  # type: ignore[misc]
         ready = executable or self.executable(backend, device)
         types = [_concrete(type, sizes) if symbolic else type for type, symbolic in self._results]
         return Run(ready, [tensor.buffer(backend, device) for tensor in tensors], types, backend, device)

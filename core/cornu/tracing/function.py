@@ -57,8 +57,10 @@ class TracedFunction:
             for want, have in zip(value.shape, shape, strict=True):
                 if isinstance(want, int) and want != have:
                     return False
+        if program.symbolic_inputs > len(shapes):
+            shapes = [*shapes, *(variable.static_shape for variable in self.reads)]
         try:
-            program.bind([*shapes, *(v.static_shape for v in self.reads)])  # type: ignore[list-item]
+            program.bind(shapes)  # type: ignore[arg-type]
         except ValueError:
             return False
         return True
