@@ -41,6 +41,9 @@ from cornu_onnxruntime.support import runs_natively
 from cornu_onnxruntime.threads import share_threads, threads_are_shared
 
 OPTIMIZATION_LEVELS = ("disable", "basic", "extended", "layout", "all")
+_SLOW_ON_HOST = ("SkipLayerNormFusion",)
+"""Fusions whose kernels for CPUs take longer than what they replace."""
+
 _QUIET = 4
 
 
@@ -234,9 +237,11 @@ class OnnxRuntimeBackend:
         return self._kernels
 
     def _session(self, model: bytes, settings: Any, origins: Mapping[str, tuple[str, str]], place: Place) -> Any:
-        providers = for_session(place.providers)
+        options: dict[str, Any] = {"providers": for_session(place.providers), "enable_fallback": 0}
+        if place.on_host:
+            options["disabled_optimizers"] = [*_SLOW_ON_HOST]
         try:
-            outer = self._runtime.InferenceSession(model, settings, providers=providers, enable_fallback=0)
+            outer = self._runtime.InferenceSession(model, settings, **options)
         except Exception as error:
             raise backend_error(error, origins) from error
         # The wrapper adds checks to every run, and keeps the model's bytes.

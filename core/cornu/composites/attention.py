@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu.composites.softmax import shifted_exp, total
+from cornu.composites.softmax import softmax, total
 from cornu.ir.dim import DimLike
 from cornu.ops.arguments import as_tensor, emit, permute, sizes, with_shape
 from cornu.tracing.structure import composite
@@ -48,8 +48,7 @@ def attention(
             capped, logits = (shrink,), emit("Mul", logits, shrink)
         for summand in (*bias, *_causal(is_causal, logits)):
             logits = emit("Add", logits, as_tensor(summand, wide))
-        powers = shifted_exp(logits, 3)[1]
-        weights = as_tensor(emit("Div", powers, total(powers, 3)), query.dtype)
+        weights = as_tensor(softmax(as_tensor(logits, wide), 3), query.dtype)
         return emit("MatMul", weights, value), (weights, *capped)
 
     def rule(saved: Any, inputs: Any, cotangents: Any) -> Any:
