@@ -12,8 +12,9 @@ from cornu.backend.contract import CONTRACT_VERSION
 ROOT = Path(__file__).parents[1]
 LIMIT = 600
 FOLDERS = ("core", "backends", "plugins", "tests", "spec", "examples", "benchmarks", ".ci")
-WRITTEN = {".py", ".md", ".toml", ".ini", ".cfg", ".yml", ".yaml", ".sh", ".txt", ""}
+WRITTEN = {".py", ".md", ".toml", ".ini", ".cfg", ".yml", ".yaml", ".sh", ".txt", ".c", ".h", ""}
 DATA = {".json", ".ipynb", ".csv"}
+MADE = re.compile(r"__pycache__|node_modules|build|.*\.egg-info|\.(?!ci$).*")  # folders that tools make
 LISTS = {"spec/keras_api.txt"}
 
 # Homes, scratch folders and workplaces of the machines that the files were written on, and hosts of package mirrors.
@@ -26,8 +27,8 @@ def files(suffixes: set[str]) -> Iterator[Path]:
     """The repository's own files of these kinds."""
     inside = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
     for path in [*inside, *ROOT.glob("*")]:
-        hidden = any(part in ("__pycache__", "node_modules") or part.endswith(".egg-info") for part in path.parts)
-        if path.is_file() and path.suffix in suffixes and not hidden:
+        made = any(MADE.fullmatch(part) for part in path.relative_to(ROOT).parts[:-1])
+        if path.is_file() and path.suffix in suffixes and not made:
             yield path
 
 

@@ -120,6 +120,41 @@ def test_a_reader_of_the_new_and_the_old_value() -> None:
     assert places(make, w, g) == {}
 
 
+def test_lanes_that_read_each_other() -> None:
+    """Small updates are one node; what a second one of them reads is not overwritten by the first."""
+    weights, x = [numbers(6, 6) for _ in range(5)], numbers(6, 6)
+
+    def make(b: Any, *inputs: Any) -> Any:
+        *weights, x = inputs
+        grads = [b.MatMul(x, b.Transpose(x, perm=(1, 0))) for _ in weights]
+        others = [*weights[1:], weights[0]]
+        return [b.Sub(w, b.Mul(b.Add(g, o), 0.1)) for w, o, g in zip(weights, others, grads, strict=True)]
+
+    arrays = [*weights, x]
+    executable = BACKEND.compile(program_of(make, *arrays), CompileOptions())
+    results = executable([BACKEND.from_numpy(array, "") for array in arrays], frozenset(range(5)))
+    for k, result in enumerate(results):
+        want = weights[k] - (x @ x.T + weights[(k + 1) % 5]) * np.float32(0.1)
+        np.testing.assert_allclose(BACKEND.to_numpy(result), want, 1e-4, 1e-4)
+
+
+def test_small_updates_are_one_node_in_place() -> None:
+    weights, x = [numbers(k, 6) for k in (2, 3, 4, 5, 6)], numbers(6, 6)
+
+    def make(b: Any, *inputs: Any) -> Any:
+        *weights, x = inputs
+        return [b.Sub(w, b.Mul(b.MatMul(w, x), 0.1)) for w in weights]
+
+    arrays = [*weights, x]
+    assert places(make, *arrays) == {k: k for k in range(5)}
+    executable = BACKEND.compile(program_of(make, *arrays), CompileOptions())
+    buffers = [BACKEND.from_numpy(array, "") for array in arrays]
+    results = executable(buffers, frozenset(range(5)))
+    for k, result in enumerate(results):
+        assert result is buffers[k]
+        np.testing.assert_allclose(BACKEND.to_numpy(result), weights[k] - weights[k] @ x * np.float32(0.1), 1e-4, 1e-4)
+
+
 OPTIMIZERS = ["sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam", "ftrl", "lion", "adadelta", "adamax"]
 
 

@@ -64,7 +64,9 @@ class _Planner:
             waits: list[Value] = []
             for result, value in wanted.get(id(node), ()):
                 others = self._others(value, node)
-                if result not in outputs or value in times or others is None:
+                # In a node of several lanes one may read what another overwrites.
+                shared = node.inputs.count(value) > 1
+                if result not in outputs or value in times or others is None or shared:
                     continue
                 have = 0
                 for read in node.inputs:
