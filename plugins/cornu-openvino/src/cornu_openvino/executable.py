@@ -18,7 +18,7 @@ from cornu_openvino.loops import ScanStep, scan_step
 from cornu_openvino.model import Model
 from cornu_openvino.parts import Part, cut
 from cornu_openvino.runtime import Runtime
-from cornu_openvino.sizes import with_sizes
+from cornu_openvino.sizes import by_depth, with_sizes
 from cornu_openvino.support import Place
 
 _SIZES = 16
@@ -41,7 +41,7 @@ class OpenVinoExecutable:
         self, runtime: Runtime, program: Program, make_model: MakeModel, known: Mapping[str, int] | None = None
     ) -> None:
         self._runtime = runtime
-        self._program = program
+        self._program = by_depth(program)
         self._make_model = make_model
         self._known = known
         self._plans: OrderedDict[tuple[tuple[int, ...], ...], Plan] = OrderedDict()

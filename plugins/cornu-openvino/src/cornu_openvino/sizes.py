@@ -100,3 +100,19 @@ def _sized_body(body: Program, sizes: Mapping[str, int]) -> Program:
     sized = with_sizes(body, sizes)
     known = tuple(Node("Constant", (), (value,), {"value": array}) for value, array in sized.constants.items())
     return Program(body.name, sized.inputs, sized.outputs, known + sized.nodes)
+
+
+def by_depth(program: Program) -> Program:
+    """The same nodes, each behind all that are nearer to the inputs.
+
+    OpenVINO puts nodes in an order of its own. But where updates of weights come early, one of its fusions makes a loop
+    of a program that has none (version 2026.4: "Loop detected during topological sort").
+    """
+    depths = dict.fromkeys(program.inputs, 0)
+    levels = []
+    for node in program.nodes:
+        level = 1 + max((depths.get(value, 0) for value in node.inputs), default=0)
+        depths.update(dict.fromkeys(node.outputs, level))
+        levels.append(level)
+    order = sorted(range(len(levels)), key=levels.__getitem__)
+    return Program(program.name, program.inputs, program.outputs, tuple(program.nodes[i] for i in order))
