@@ -125,6 +125,37 @@ def test_long_chains_are_cut() -> None:
     assert found == ["Elementwise"] * 7  # 200 nodes, 32 at most in each
 
 
+def test_many_constants_and_many_parts() -> None:
+    """As many operands and results as one node may have."""
+    x = numbers(40, 16)
+
+    def constants(b: Any, x: Any) -> Any:
+        mask = b.Greater(x, 0.0)
+        for k in range(40):
+            x = b.Add(x, b.Where(mask, b.constant(np.float32(k + 0.5)), b.constant(np.float32(-k - 0.25))))
+        return x
+
+    check(program_of(constants, x), [x], tolerance=1e-5)
+
+    def parts(b: Any, x: Any) -> Any:
+        made = [b.Add(b.Mul(x, float(k)), 1.0) for k in range(15)]
+        return [*made, b.Concat(*made, axis=1), b.Concat(*made[::-1], axis=1), b.Concat(*made, *made, axis=1)]
+
+    check(program_of(parts, x), [x])
+
+
+@pytest.mark.parametrize(("op", "dtype"), [("Exp", "float64"), ("Log", "float32"), ("Exp", "float32")])
+def test_small_tensors_alike(op: str, dtype: str) -> None:
+    """Lanes of what the kernel computes are one node of it; others are put together."""
+    arrays = [np.abs(RNG.normal(size=(k, 3))).astype(dtype) for k in range(2, 10)]
+    program = program_of(lambda b, *xs: [b.Neg(b.Mul(b.emit(op, [x], {})[0], x)) for x in xs], *arrays)
+    found = check(program, arrays)
+    if (op, dtype) == ("Exp", "float32"):
+        assert found == ["Elementwise"]
+    else:
+        assert found.count("Concat") == 1
+
+
 def test_chains_inside_of_loops() -> None:
     x = numbers(6, 4, 4)
 

@@ -39,7 +39,7 @@ BAD = [
     ("Elementwise", {"leaves": [0, 0, 1, 4, 4, 8, 5]}),
     ("Elementwise", {"leaves": [0, 0, 1, 4, 3, 8, 0]}),
     ("Elementwise", {"leaves": [0, 0, 1, 4, 4, 8, -1]}),
-    ("Elementwise", {"results": [99, 0, 0, 0]}),
+    ("Elementwise", {"results": [999, 0, 0, 0]}),
     ("Elementwise", {"results": [0, 4, 8, 5]}),
     ("Elementwise", {"results": [0, 4, 8, 0]}),
     ("Elementwise", {"results": [0, 0]}),

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from cornu.ir.builder import Builder
 from cornu.ir.onnx.registry import NodeWriter
-from cornu.ir.passes.dead_code import dead_code
-from cornu.ir.passes.packing import Lane
+from cornu.ir.passes.packing import Lane, put_together
 from cornu.ir.program import Node, Program, Value
 from cornu.ir.types import Shape
 
@@ -120,7 +119,7 @@ class _Code:
 
     def _take_apart(self, node: Node) -> None:
         source = self._windows[node.inputs[0]]
-        pitch = int(node.inputs[0].shape[-1])  # type: ignore[arg-type]
+        pitch = int(node.inputs[0].shape[-1])
         offset = 0
         for value, width in zip(node.outputs, node.attributes["sizes"], strict=True):
             self._windows[value] = source.part(width, pitch, offset)
@@ -128,9 +127,9 @@ class _Code:
 
     def _put_together(self, node: Node) -> None:
         (made,) = node.outputs
-        pitch, offset = int(made.shape[-1]), 0  # type: ignore[arg-type]
+        pitch, offset = int(made.shape[-1]), 0
         for value in node.inputs:
-            width = int(value.shape[-1])  # type: ignore[arg-type]
+            width = int(value.shape[-1])
             place = self._result(Window(self._outputs[made], width, pitch, offset))
             self._emit("Copy", [self._read(value)], place)
             offset += width
@@ -164,7 +163,9 @@ class _Code:
 
 
 def join_lanes(lanes: Sequence[Lane]) -> list[Node]:
-    """One composite that computes lanes which are alike, of whatever sizes."""
+    """One composite that computes lanes which are alike, of whatever sizes; the usual nodes where the kernel cannot."""
+    if not all(map(fits, lanes[0].nodes)):
+        return put_together(lanes)
     numbers = [value for value in _read(lanes[0]) if value not in lanes[0].leaves]
     b = Builder(NAME)
     inputs: list[Value] = []
@@ -190,8 +191,14 @@ def _write(w: GraphWriter, node: Node, inputs: Sequence[str], outputs: Sequence[
     body, lanes = node.attributes["body"], node.attributes.get("lanes", 1)
     given = (len(body.inputs) - node.attributes.get("waits", 0)) // lanes
     results = len(body.outputs) // lanes
+    nodes = len(body.nodes) // lanes
     one = [
-        dead_code(Program(NAME, body.inputs[i * given :][:given], body.outputs[i * results :][:results], body.nodes))
+        Program(
+            NAME,
+            body.inputs[i * given :][:given],
+            body.outputs[i * results :][:results],
+            body.nodes[i * nodes :][:nodes],
+        )
         for i in range(lanes)
     ]
     code = _Code(one[0])

@@ -70,7 +70,7 @@ def _joined(r: Rewriter, value: Value, made: Value) -> tuple[int, ...] | None:
     node = r.producer(value, "Concat")
     if node is None or value.shape != made.shape or node.attributes["axis"] != made.type.rank - 1:
         return None
-    return tuple(int(part.shape[-1]) for part in node.inputs)  # type: ignore[arg-type]
+    return tuple(int(part.shape[-1]) for part in node.inputs)
 
 
 def _parts(r: Rewriter, value: Value, sizes: tuple[int, ...], made: Value) -> list[Value] | None:

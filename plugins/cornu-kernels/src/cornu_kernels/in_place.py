@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Sequence
+from functools import reduce
+from operator import or_
 
 from cornu.ir.builder import Builder
 from cornu.ir.program import Node, Program, Value
@@ -37,6 +39,7 @@ class _Planner:
         self._program = program
         self._readers: dict[Value, list[Node]] = defaultdict(list)
         self._place: dict[int, int] = {}
+        self._bits: dict[int, int] = {}
         for i, node in enumerate(program.nodes):
             self._place[id(node)] = i
             for value in dict.fromkeys(node.inputs):
@@ -61,17 +64,16 @@ class _Planner:
         nodes: list[Node] = []
         places: dict[int, int] = {}
         for node in self._program.nodes:
+            pairs = wanted.get(id(node), ())
+            have = reduce(or_, (known.get(value, 0) for value in node.inputs), 0)
+            reads = Counter(node.inputs)
             waits: list[Value] = []
-            for result, value in wanted.get(id(node), ()):
+            for result, value in pairs:
                 others = self._others(value, node)
-                # In a node of several lanes one may read what another overwrites.
-                shared = node.inputs.count(value) > 1
+                shared = reads[value] > 1  # in a node of several lanes one may read what another overwrites
                 if result not in outputs or value in times or others is None or shared:
                     continue
-                have = 0
-                for read in node.inputs:
-                    have |= known.get(read, 0)
-                waits += [self._late(other, node) for other in others if not have >> self._place[id(other)] & 1]
+                waits += [self._late(other, node) for other in others if not have & self._bits[id(other)]]
                 places[outputs[result]] = inputs[value]
             nodes.append(_waiting(node, list(dict.fromkeys(waits))) if waits else node)
         program = self._program
@@ -79,12 +81,11 @@ class _Planner:
 
     def _what_is_known(self, values: set[Value]) -> dict[Value, int]:
         """For each value, the readers of `values` that come before it, as bits."""
-        marked = {id(reader) for value in values for reader in self._readers_of(value)}
+        readers = {id(reader): reader for value in values for reader in self._readers_of(value)}
+        self._bits = {key: 1 << i for i, key in enumerate(readers)}
         known: dict[Value, int] = {}
-        for i, node in enumerate(self._program.nodes):
-            bits = 1 << i if id(node) in marked else 0
-            for value in node.inputs:
-                bits |= known.get(value, 0)
+        for node in self._program.nodes:
+            bits = reduce(or_, (known.get(value, 0) for value in node.inputs), self._bits.get(id(node), 0))
             if bits:
                 known.update(dict.fromkeys(node.outputs, bits))
         return known
