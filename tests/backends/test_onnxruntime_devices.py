@@ -64,9 +64,9 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> Pretended:
             return self._session.run_with_ortvaluevector(*args)
 
     class Session:
-        def __init__(self, model: bytes, settings: Any, providers: list[Any], enable_fallback: int) -> None:
+        def __init__(self, model: bytes, settings: Any, providers: list[Any], **options: Any) -> None:
             told.sessions.append(providers)
-            self._sess = Inner(real(model, settings, providers=[CPU], enable_fallback=enable_fallback)._sess)
+            self._sess = Inner(real(model, settings, providers=[CPU], **options)._sess)
 
         def get_providers(self) -> list[str]:
             names = [entry if isinstance(entry, str) else entry[0] for entry in told.sessions[-1]]
