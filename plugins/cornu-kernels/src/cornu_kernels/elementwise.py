@@ -15,11 +15,11 @@ from cornu.ir.program import Node, Program, Value
 from cornu.ir.types import Shape
 
 from cornu_kernels.fusing import NAME, fuse, spread
+from cornu_kernels.operators import DOMAIN
 
 if TYPE_CHECKING:
     from cornu.ir.onnx.writing.graph import GraphWriter
 
-DOMAIN = "cornu.kernels"
 _FUNCTIONS = ("Neg", "Abs", "Sign", "Sqrt", "Reciprocal", "Exp", "Tanh", "Sigmoid", "Relu", "Not", "Cast")
 _NUMERIC = ("Add", "Sub", "Mul", "Div", "Max", "Min")
 _LOGICAL = ("Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal", "And", "Or")

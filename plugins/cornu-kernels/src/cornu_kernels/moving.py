@@ -12,13 +12,13 @@ from cornu.ir.builder import Builder
 from cornu.ir.onnx.registry import NodeWriter
 from cornu.ir.program import Node, Program, Value
 
+from cornu_kernels.operators import DOMAIN
 from cornu_kernels.views import View, sizes, through, whole
 
 if TYPE_CHECKING:
     from cornu.ir.onnx.writing.graph import GraphWriter
 
 NAME = "Move"
-DOMAIN = "cornu.kernels"
 MOST_AXES = 8
 
 SMALL = 4096

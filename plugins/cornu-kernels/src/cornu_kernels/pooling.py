@@ -10,10 +10,11 @@ from cornu.ir.onnx.registry import NodeWriter
 from cornu.ir.passes.rewriting import Rewriter, rewrite
 from cornu.ir.program import Node, Program, Value
 
+from cornu_kernels.operators import DOMAIN
+
 if TYPE_CHECKING:
     from cornu.ir.onnx.writing.graph import GraphWriter
 
-DOMAIN = "cornu.kernels"
 MAXIMA = "kernels.MaxPool"
 GRADIENT = "MaxPoolGrad"
 
