@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
-from types import FrameType
 
 import cornu.primitives  # noqa: F401  (registers them)
 import numpy as np
@@ -16,6 +14,7 @@ from cornu.ir.passes.packing import FEWEST, LARGEST, pack
 from cornu.ir.program import Program, Value
 from cornu.ir.types import Shape, TensorType
 from cornu.ir.verify import verify
+from counting import calls
 
 
 def ops(program: Program) -> Counter[str]:
@@ -130,18 +129,7 @@ def test_of_two_groups_that_need_each_other_one_is_joined() -> None:
 def test_many_groups_cost_in_proportion() -> None:
     def work(groups: int) -> int:
         program = updates([(3, width) for width in range(2, 2 + groups) for _ in range(FEWEST)])
-        count = 0
-
-        def note(frame: FrameType, event: str, argument: object) -> None:
-            nonlocal count
-            count += event in ("call", "c_call")
-
-        sys.setprofile(note)
-        try:
-            pack(program)
-        finally:
-            sys.setprofile(None)
-        return count
+        return calls(lambda: pack(program))
 
     assert work(32) < 5 * work(8)
 

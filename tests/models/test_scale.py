@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import cornu as keras
 import numpy as np
 import pytest
 from cornu import layers
+from counting import calls
 
 
 @pytest.fixture(params=["numpy", "onnxruntime"], autouse=True)
 def backend(request: pytest.FixtureRequest) -> Iterator[None]:
     with keras.use_backend(request.param):
         yield
-
-
-def calls(work: Callable[[], Any]) -> int:
-    """How many functions run: the same number each time, unlike seconds."""
-    count = 0
-
-    def note(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(note)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 def dense(depth: int) -> keras.Model:
